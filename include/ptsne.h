@@ -1,0 +1,442 @@
+/* ptsne: t-SNE and parametric t-SNE on any OpenCL device, or on the CPU.
+ *
+ * Everything that can fail returns a ptsne_status and takes a ptsne_error last, which may be NULL.
+ * Arrays are row-major float32 unless they say otherwise; counts are size_t. "Borrowed" memory stays
+ * the caller's and is only read; what a function hands out is released by the destroy function of its type, and
+ * destroying NULL does nothing. The library never prints and never exits. No object may be
+ * used by two threads at once; different objects may. */
+#ifndef PTSNE_H
+#define PTSNE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(PTSNE_STATIC)
+#define PTSNE_API
+#elif defined(_WIN32)
+#define PTSNE_API __declspec(dllimport)
+#else
+#define PTSNE_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PTSNE_VERSION_MAJOR 0
+#define PTSNE_VERSION_MINOR 1
+#define PTSNE_VERSION_PATCH 0
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+typedef enum ptsne_status {
+    PTSNE_OK = 0,
+    PTSNE_ERR_ARGUMENT,    /* a value the caller chose is out of range, or two of them do not fit */
+    PTSNE_ERR_DATA,        /* what a file or an array holds is bad; the message names the place */
+    PTSNE_ERR_MEMORY,      /* no room, on the host or on the device */
+    PTSNE_ERR_IO,          /* a file could not be opened, read, written or renamed */
+    PTSNE_ERR_DEVICE,      /* the device failed, or gave a wrong result in its self-test */
+    PTSNE_ERR_UNAVAILABLE, /* not built in, or no such device */
+    PTSNE_ERR_DIVERGED,    /* training lost its numbers; the last good model is kept */
+    PTSNE_ERR_STOPPED      /* the observer asked to stop */
+} ptsne_status;
+
+typedef struct ptsne_error {
+    ptsne_status status;
+    char message[1024]; /* one line, UTF-8, no newline; empty after PTSNE_OK */
+} ptsne_error;
+
+/** Version of the library that runs, "major.minor.patch"; static memory. */
+PTSNE_API const char *ptsne_version(void);
+
+/**
+ * What this build can do, as "name: answer" lines (matrix products, OpenCL, ...); static memory.
+ */
+PTSNE_API const char *ptsne_build_info(void);
+
+/* ---- progress ------------------------------------------------------------------------------- */
+
+typedef struct ptsne_progress {
+    const char *stage; /* "neighbours", "training", ...; static memory */
+    size_t step;       /* steps of the stage that are done */
+    size_t n_steps;    /* steps of the stage in all */
+    double seconds;    /* since the stage began */
+    double loss;       /* in nats; NaN where the stage has none */
+    double rate;       /* rows a second; NaN where the stage has none */
+} ptsne_progress;
+
+/** Told how a long call goes; any member may be NULL. Calls come from the caller's own thread. */
+typedef struct ptsne_observer {
+    int (*progress)(const ptsne_progress *progress, void *user); /* not 0: stop as soon as possible */
+    void (*warning)(const char *message, void *user);            /* one line, worth showing once */
+    void *user;
+} ptsne_observer;
+
+/* ---- devices -------------------------------------------------------------------------------- */
+
+typedef struct ptsne_device ptsne_device;
+
+typedef struct ptsne_device_options {
+    const char *spec;    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "opencl", "opencl:P.D" */
+    size_t threads;      /* of the cpu backend; 0: as many as the process may use */
+    size_t memory;       /* bytes the device may be asked for; 0: what it has */
+    const char *kernels; /* directory searched first for NAME.cl; NULL: $PTSNE_KERNEL_PATH, else none */
+} ptsne_device_options;
+
+typedef struct ptsne_device_info {
+    char spec[32];           /* what --device takes: "cpu", "opencl:0.1" */
+    char name[128];          /* as the driver says it */
+    char platform[128];      /* OpenCL platform; "" for cpu */
+    char driver[128];        /* driver version, or the cpu's instruction-set level */
+    char type[16];           /* "cpu", "gpu", "accelerator" */
+    uint64_t memory;         /* bytes */
+    uint64_t max_allocation; /* bytes of one buffer */
+    uint64_t local_memory;   /* bytes of a work-group */
+    uint32_t compute_units;  /* cores or compute units */
+    uint32_t max_work_group; /* work-items */
+    char refused[256];       /* why auto would not choose it; "" if it would */
+} ptsne_device_info;
+
+/** All members zero or NULL: auto, every thread, all memory. */
+PTSNE_API void ptsne_device_options_default(ptsne_device_options *options);
+
+/**
+ * Open a device.
+ *
+ * "auto" takes the best GPU that passes the self-test, and else the CPU: then warning says why. A device
+ * that is named is opened or the call fails.
+ *
+ * @param options   May be NULL: defaults.
+ * @param observer  Told in one line when auto falls back; may be NULL.
+ * @param device    The caller destroys it after everything that was made on it.
+ * @return PTSNE_OK, PTSNE_ERR_ARGUMENT (no such spec), PTSNE_ERR_UNAVAILABLE (no such device, no OpenCL;
+ *         the message lists what there is), PTSNE_ERR_DEVICE (the self-test failed, a kernel did not compile).
+ */
+PTSNE_API ptsne_status ptsne_device_open(const ptsne_device_options *options, const ptsne_observer *observer,
+                                         ptsne_device **device, ptsne_error *err);
+PTSNE_API void ptsne_device_destroy(ptsne_device *device);
+
+/** What the open device is. */
+PTSNE_API void ptsne_device_describe(const ptsne_device *device, ptsne_device_info *info);
+
+/**
+ * Every device of this machine, cpu first. OpenCL platforms are asked in a child process with a time limit, so a
+ * driver that crashes or hangs costs its own rows only.
+ *
+ * @param list   Released by ptsne_free.
+ * @return PTSNE_OK also where there is no OpenCL; PTSNE_ERR_MEMORY.
+ */
+PTSNE_API ptsne_status ptsne_devices_list(ptsne_device_info **list, size_t *count, ptsne_error *err);
+
+/**
+ * Measure the device: matrix products of 2048 x 2048 x 2048 and copies of 256 MiB, best of several.
+ *
+ * @param gflops     Product rate, 1e9 floating-point operations a second.
+ * @param gigabytes  Copy rate, 1e9 bytes read plus written a second.
+ */
+PTSNE_API ptsne_status ptsne_device_bench(ptsne_device *device, double *gflops, double *gigabytes, ptsne_error *err);
+
+/** Release an array that a ptsne function handed out with the words "released by ptsne_free". */
+PTSNE_API void ptsne_free(void *memory);
+
+/* ---- data in -------------------------------------------------------------------------------- */
+
+#define PTSNE_UNKNOWN SIZE_MAX
+
+typedef struct ptsne_reader ptsne_reader;
+typedef struct ptsne_table ptsne_table;
+typedef struct ptsne_labels ptsne_labels;
+
+typedef struct ptsne_read_options {
+    const char *format;       /* "npy", "idx", "csv", "tsv", "vec"; NULL: told by the content */
+    const char *label_column; /* name or 1-based number; NULL: label, class, target, y or species; "" none */
+    const char *columns;      /* "a,b,5-20": the columns to use; NULL: every numeric one */
+    int header;               /* 1 yes, 0 no, -1 told by the content */
+    size_t first_row;         /* rows skipped at the start */
+    size_t n_rows;            /* rows read at most; PTSNE_UNKNOWN: all */
+} ptsne_read_options;
+
+PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
+
+/**
+ * Open a file of vectors for reading row by row, in constant memory.
+ *
+ * .npy (v1 to v3, either order, f2 f4 f8 and integers), IDX and IDX.gz, CSV/TSV, word vectors (.vec, GloVe, sentence
+ * vectors); gzip is seen through. Arrays of more than two dimensions are flattened to rows.
+ *
+ * @param path     "-" is standard input.
+ * @param options  May be NULL.
+ * @return PTSNE_OK, PTSNE_ERR_IO, or PTSNE_ERR_DATA: the message names file, line or row, column and value.
+ */
+PTSNE_API ptsne_status ptsne_reader_open(const char *path, const ptsne_read_options *options, ptsne_reader **reader,
+                                         ptsne_error *err);
+PTSNE_API void ptsne_reader_destroy(ptsne_reader *reader);
+/** Columns of a row. */
+PTSNE_API size_t ptsne_reader_columns(const ptsne_reader *reader);
+/** Rows in all, or PTSNE_UNKNOWN where only reading to the end tells (text, pipes). */
+PTSNE_API size_t ptsne_reader_rows(const ptsne_reader *reader);
+
+/**
+ * Read up to `capacity` rows.
+ *
+ * @param rows  capacity x columns; the caller's.
+ * @param got   Rows read; 0 at the end.
+ * @return PTSNE_OK, PTSNE_ERR_IO, PTSNE_ERR_DATA (truncated, ragged, not a number, NaN, infinity).
+ */
+PTSNE_API ptsne_status ptsne_reader_next(ptsne_reader *reader, float *rows, size_t capacity, size_t *got,
+                                         ptsne_error *err);
+
+/** Read a whole file; a float32 .npy in C order is mapped and used in place. Arguments as for ptsne_reader_open. */
+PTSNE_API ptsne_status ptsne_table_read(const char *path, const ptsne_read_options *options, ptsne_table **table,
+                                        ptsne_error *err);
+PTSNE_API void ptsne_table_destroy(ptsne_table *table);
+PTSNE_API size_t ptsne_table_rows(const ptsne_table *table);
+PTSNE_API size_t ptsne_table_columns(const ptsne_table *table);
+/** rows x columns; lives as long as the table. */
+PTSNE_API const float *ptsne_table_values(const ptsne_table *table);
+/** Height, width and channels of a row that is an image (IDX, .npy of 3 or 4 dimensions); else all 0. */
+PTSNE_API void ptsne_table_image_shape(const ptsne_table *table, size_t shape[3]);
+/** Labels that came in a column of the same file; NULL if none. Lives as long as the table. */
+PTSNE_API const ptsne_labels *ptsne_table_labels(const ptsne_table *table);
+
+/**
+ * Read one label a row: .npy of integers or strings, IDX, a CSV column, text lines, fastText lines (the first
+ * `__label__` token of each).
+ */
+PTSNE_API ptsne_status ptsne_labels_read(const char *path, const ptsne_read_options *options, ptsne_labels **labels,
+                                         ptsne_error *err);
+/** Labels from an array of class numbers; names are the numbers in decimal. codes: n, borrowed. */
+PTSNE_API ptsne_status ptsne_labels_create(const int64_t *codes, size_t n, ptsne_labels **labels, ptsne_error *err);
+PTSNE_API void ptsne_labels_destroy(ptsne_labels *labels);
+PTSNE_API size_t ptsne_labels_count(const ptsne_labels *labels);
+/** Distinct labels, in natural order of their names ("2" before "10"). */
+PTSNE_API size_t ptsne_labels_classes(const ptsne_labels *labels);
+/** Class of each row, count entries, each below classes; lives as long as the labels. */
+PTSNE_API const uint32_t *ptsne_labels_codes(const ptsne_labels *labels);
+/** Name of a class, UTF-8; lives as long as the labels. */
+PTSNE_API const char *ptsne_labels_name(const ptsne_labels *labels, size_t class_index);
+
+/* ---- data out ------------------------------------------------------------------------------- */
+
+typedef struct ptsne_writer ptsne_writer;
+
+/**
+ * Open a file for writing rows. What was there before stays until ptsne_writer_commit: rows go to
+ * a temporary name beside it, which is synced and renamed.
+ *
+ * @param path     "-" is standard output.
+ * @param format   "npy" or "csv"; NULL: by the path's ending, .npy if it says nothing.
+ * @param columns  Of a row, at least 1.
+ * @param rows     PTSNE_UNKNOWN if not known: then .npy needs a path that can be sought in.
+ * @param names    columns names for the CSV header, borrowed during the call; NULL: x, y, z or tsne_1 ...
+ * @param force    Not 0: an existing file may be replaced.
+ * @return PTSNE_OK, PTSNE_ERR_IO, PTSNE_ERR_ARGUMENT (file exists and force is 0; format unknown).
+ */
+PTSNE_API ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
+                                         const char *const *names, int force, ptsne_writer **writer, ptsne_error *err);
+/** Append n rows of n x columns floats. */
+PTSNE_API ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err);
+/** Sync, rename to the final name, and destroy the writer, also after a failure. */
+PTSNE_API ptsne_status ptsne_writer_commit(ptsne_writer *writer, ptsne_error *err);
+/** Drop what was written and destroy the writer. */
+PTSNE_API void ptsne_writer_discard(ptsne_writer *writer);
+
+/* ---- parametric t-SNE ----------------------------------------------------------------------- */
+
+typedef struct ptsne_model ptsne_model;
+
+typedef enum ptsne_mode { PTSNE_MODE_EDGES = 0, PTSNE_MODE_BATCH } ptsne_mode;
+typedef enum ptsne_optimizer { PTSNE_OPTIMIZER_ADAM = 0, PTSNE_OPTIMIZER_SGD } ptsne_optimizer;
+typedef enum ptsne_schedule {
+    PTSNE_SCHEDULE_COSINE = 0, /* warm-up, then half a cosine to 0 */
+    PTSNE_SCHEDULE_LINEAR,     /* warm-up, then a line to 0 */
+    PTSNE_SCHEDULE_CONSTANT    /* warm-up, then constant */
+} ptsne_schedule;
+
+#define PTSNE_MAX_PERPLEXITIES 16
+
+typedef struct ptsne_fit_options {
+    ptsne_mode mode;
+    const char *net;        /* widths of the hidden layers: "500,500,2000"; "" for a linear map */
+    const char *activation; /* "relu", "elu", "tanh", "sigmoid" */
+    size_t n_components;    /* dimension of the map, 2 or 3 */
+    size_t epochs;          /* 0: the mode's default */
+    size_t batch_size;      /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
+    uint64_t seed;
+    /* the loss */
+    double perplexities[PTSNE_MAX_PERPLEXITIES]; /* batch mode; several are averaged */
+    size_t n_perplexities;
+    const char *metric;        /* "euclidean", "cosine", "manhattan", or a plug-in's name */
+    size_t n_neighbors;        /* edges mode: tails are drawn from so many nearest */
+    size_t pca;                /* neighbours are sought in so many principal components; 0: all columns */
+    double exaggeration;       /* factor on P throughout; 0: the mode's default */
+    double early_exaggeration; /* factor on P in the first early_epochs */
+    size_t early_epochs;
+    /* regularisation */
+    double dropout;       /* share of the hidden units dropped, 0 to below 1; negative: the mode's default */
+    double input_dropout; /* share of the inputs dropped; negative: the mode's default */
+    double interpolation; /* inputs move up to this share of the way to a neighbour, 0 to 1; negative: default */
+    /* the optimiser */
+    ptsne_optimizer optimizer;
+    ptsne_schedule schedule;
+    double learning_rate; /* at its height; 0: the optimiser's default */
+    double momentum;      /* SGD */
+    size_t warmup_steps;
+    /* long runs */
+    const char *checkpoint;    /* training state is kept in this file; NULL: nowhere */
+    double checkpoint_minutes; /* 0: only when stopped */
+    int resume;                /* not 0: go on from the checkpoint file */
+} ptsne_fit_options;
+
+typedef struct ptsne_fit_report {
+    size_t epochs;           /* done, those before a resume included */
+    size_t steps;            /* done, likewise */
+    double loss;             /* mean of the last epoch, nats */
+    double seconds;          /* of this call */
+    double neighbor_seconds; /* of these, the neighbour graph or the affinities */
+    double training_seconds; /* of these, the steps */
+    double product_flop;     /* floating-point operations of the matrix products in this call's steps */
+    size_t duplicates;       /* rows of x that repeat an earlier one, as far as the neighbour graph shows */
+    size_t constant_columns;
+    double spread[3]; /* standard deviation of the map along each dimension */
+} ptsne_fit_report;
+
+/** The documented defaults: edges mode, 784-500-500-2000-2 style network, Adam. */
+PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
+
+/**
+ * Train a network to map x into n_components dimensions (parametric t-SNE).
+ *
+ * Mode batch is the classic: P inside each mini-batch, KL(P || Q), gradient through the network (van der Maaten, Learning a
+ * Parametric Embedding by Preserving Local Structure, AISTATS 2009). Mode edges draws pairs of neighbours from the
+ * nearest-neighbour graph of all rows; all pairs of a batch repel. Inputs are centred and scaled by one
+ * number; both are folded into the first layer, so the model takes rows in the units of x. The same seed gives the same model,
+ * bit for bit, on the same device for any number of threads.
+ *
+ * @param device    Borrowed until the model is destroyed.
+ * @param x         n x n_features, borrowed during the call.
+ * @param options   May be NULL: defaults.
+ * @param observer  May be NULL. Stages: "neighbours" or "affinities", "training".
+ * @param model     The caller destroys it. Also set, to the last good model, when the call
+ *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch; else NULL.
+ * @param report    May be NULL.
+ * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large, ...); PTSNE_ERR_DATA (NaN or infinity in x, all rows
+ *         equal); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
+ *         PTSNE_ERR_IO (checkpoint).
+ */
+PTSNE_API ptsne_status ptsne_fit(ptsne_device *device, const float *x, size_t n, size_t n_features,
+                                 const ptsne_fit_options *options, const ptsne_observer *observer, ptsne_model **model,
+                                 ptsne_fit_report *report, ptsne_error *err);
+
+/**
+ * Map points the model has not seen into its embedding (out-of-sample transform).
+ *
+ * One forward pass of the trained network; the model does not change, and the same x gives the
+ * same y each time on the same device, however the rows are split over calls.
+ *
+ * @param model  A fitted model; borrowed. Use it from one thread at a time.
+ * @param x      n x n_features, row-major, in the units of the data it was fitted on; borrowed.
+ * @param n      Points in x; 0 does nothing and succeeds.
+ * @param y      n x n_components, row-major, in units of the Student-t kernel's width; the caller's
+ *               memory, no overlap with x. After a failure its contents mean nothing.
+ * @param err    Says what failed; may be NULL.
+ * @return PTSNE_OK, or PTSNE_ERR_DATA (x has a NaN or infinity; the message gives row and column),
+ *         PTSNE_ERR_MEMORY (no room for one batch of activations), PTSNE_ERR_DEVICE.
+ */
+PTSNE_API ptsne_status ptsne_transform(ptsne_model *model, const float *x, size_t n, float *y, ptsne_error *err);
+
+/**
+ * Write the model as safetensors, named as PyTorch's nn.Sequential names its layers ("0.weight", out x in); how it was
+ * made is in the header's __metadata__.
+ */
+PTSNE_API ptsne_status ptsne_model_save(const ptsne_model *model, const char *path, int force, ptsne_error *err);
+/** Read a model onto a device, which is borrowed until the model is destroyed. */
+PTSNE_API ptsne_status ptsne_model_load(ptsne_device *device, const char *path, ptsne_model **model, ptsne_error *err);
+PTSNE_API void ptsne_model_destroy(ptsne_model *model);
+PTSNE_API size_t ptsne_model_features(const ptsne_model *model);
+PTSNE_API size_t ptsne_model_components(const ptsne_model *model);
+
+/* ---- quality -------------------------------------------------------------------------------- */
+
+typedef struct ptsne_metrics {
+    double knn_error_1;         /* share of wrong 1-nearest-neighbour labels in the map; NaN without labels */
+    double knn_error_10;        /* majority of 10, ties to the class that comes first */
+    double trustworthiness_12;  /* Venna and Kaski 2001, 12 neighbours */
+    double knn_preservation_10; /* share of the 10 nearest in the data that are among the 10 nearest in the map */
+    double kl_30;               /* KL(P || Q), nats, perplexity 30 */
+} ptsne_metrics;
+
+/**
+ * How well a map keeps its data; exact, every point counted.
+ *
+ * With test points (n_test > 0) the label errors are those of the test points against the training points, and the other figures are
+ * those of the test points among themselves; without, errors are leave-one-out.
+ *
+ * @param x, y        n x n_features, n x n_components: the (training) data and its map; borrowed.
+ * @param labels      n codes below 2^31; NULL: no label errors.
+ * @param x_test ...  The same for n_test test points, or NULL and 0.
+ * @return PTSNE_OK, PTSNE_ERR_ARGUMENT (fewer than 14 points), PTSNE_ERR_DATA, PTSNE_ERR_MEMORY, PTSNE_ERR_DEVICE, PTSNE_ERR_STOPPED.
+ */
+PTSNE_API ptsne_status ptsne_metrics_compute(ptsne_device *device, const float *x, const float *y,
+                                             const uint32_t *labels, size_t n, const float *x_test, const float *y_test,
+                                             const uint32_t *labels_test, size_t n_test, size_t n_features,
+                                             size_t n_components, const ptsne_observer *observer,
+                                             ptsne_metrics *metrics, ptsne_error *err);
+
+/* ---- pictures (library ptsne-render) -------------------------------------------------------- */
+
+typedef struct ptsne_scatter_options {
+    size_t width, height;        /* pixels; 0: 1600 x 1200 */
+    const char *title;           /* NULL: none */
+    const char *subtitle;        /* small grey line under it; NULL: none */
+    const char *palette;         /* "auto", "petroff10", "okabe-ito", "tol-muted", "tab10", "glasbey"; NULL: auto */
+    int dark;                    /* not 0: dark ground */
+    int legend;                  /* 0: no legend */
+    double point_size;           /* diameter in pixels; 0: from n */
+    double alpha;                /* 0 to 1; 0: from n */
+    uint64_t seed;               /* of the draw order */
+    const char *const *metadata; /* key, value, key, value, ..., NULL: kept as tEXt; NULL: none */
+} ptsne_scatter_options;
+
+typedef struct ptsne_sprites_options {
+    size_t canvas;      /* pixels of the longer side; 0: 4000 */
+    double sprite_size; /* pixels of a sprite's longer side; 0: the image's own, or less on a small canvas */
+    int overlap; /* not 0: sprites are painted over one another; 0: one that would cover more than half of an earlier is left out */
+    const char *title;
+    const char *palette;
+    int dark;
+    int invert;    /* not 0: dark ink on a light image ground is the source's convention */
+    uint64_t seed; /* of the paint order */
+    const char *const *metadata;
+} ptsne_sprites_options;
+
+PTSNE_API void ptsne_scatter_options_default(ptsne_scatter_options *options);
+PTSNE_API void ptsne_sprites_options_default(ptsne_sprites_options *options);
+
+/**
+ * Draw a map as a scatter plot, one colour a label, and write it as PNG. Same input, same bytes.
+ *
+ * @param map     n x 2 (of a 3-D map the first two columns: pass n_components 3); borrowed.
+ * @param labels  n labels, or NULL: one colour.
+ */
+PTSNE_API ptsne_status ptsne_render_scatter(const float *map, size_t n, size_t n_components, const ptsne_labels *labels,
+                                            const ptsne_scatter_options *options, const char *path, int force,
+                                            ptsne_error *err);
+
+/**
+ * Draw the images themselves at their places in the map, tinted by label, and write the canvas as PNG.
+ *
+ * @param images  n x (shape[0] * shape[1] * shape[2]), 0 to 255 or 0 to 1; borrowed.
+ * @param shape   Height, width, channels (1, 3 or 4).
+ * @param painted Sprites on the canvas; may be NULL.
+ */
+PTSNE_API ptsne_status ptsne_render_sprites(const float *map, size_t n, size_t n_components, const float *images,
+                                            const size_t shape[3], const ptsne_labels *labels,
+                                            const ptsne_sprites_options *options, const char *path, int force,
+                                            size_t *painted, ptsne_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,265 @@
+/* The op table: every step that touches all the data, written once for each kind of device.
+ *
+ * Algorithms call the pt_ functions at the end of this file, which check shapes once for all backends and hand over to
+ * the table. A backend fills every entry. Ops are queued in order and may return before the work is
+ * done; only download waits, and an error of an earlier op may show there. Results depend neither on the number
+ * of threads nor on what else the machine does: fixed chunks, reduced in a fixed order, no float atomics.
+ *
+ * Letters: x data (n x d), y map (n x d, d = 2 or 3), p affinities, w weights of the Student-t kernel,
+ * m rows, n columns, k neighbours or the inner dimension of a product.
+ */
+#ifndef PT_BACKEND_BACKEND_H
+#define PT_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Goes up when the table changes; a module built for another version is refused. */
+#define PT_BACKEND_VERSION 1u
+
+/* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
+typedef struct pt_buffer {
+    void *handle;  /* the backend's own; NULL when empty */
+    size_t offset; /* elements before the first one of this view */
+    size_t count;  /* elements of this view */
+} pt_buffer;
+
+typedef struct pt_backend pt_backend;
+typedef struct pt_backend_ops pt_backend_ops;
+
+typedef struct pt_backend_config {
+    const char *spec;    /* "cpu", "opencl", "opencl:P.D" */
+    size_t threads;      /* 0: all the process may use */
+    size_t memory;       /* bytes the backend may hold; 0: what the device has */
+    const char *kernels; /* directory searched first for NAME.cl; NULL: none */
+} pt_backend_config;
+
+/* First member of every backend's own struct. */
+struct pt_backend {
+    const pt_backend_ops *ops;
+    size_t threads;     /* for host loops beside it */
+    size_t memory;      /* bytes that buffers may take in all */
+    size_t memory_used; /* bytes they take now */
+};
+
+typedef enum pt_activation {
+    PT_LINEAR = 0,
+    PT_RELU, /* max(0, x) */
+    PT_ELU,  /* x > 0 ? x : exp(x) - 1 */
+    PT_TANH,
+    PT_SIGMOID, /* 1 / (1 + exp(-x)) */
+} pt_activation;
+
+/* c = alpha op(a) op(b) + beta c, row-major; op(a) is m x k, op(b) k x n, c m x n; strides are the elements from one row to
+ * the next as stored. With beta 0 what c held is not read. */
+typedef struct pt_product_shape {
+    bool transpose_a, transpose_b;
+    size_t m, n, k;
+    float alpha, beta;
+    size_t stride_a, stride_b, stride_c;
+} pt_product_shape;
+
+/* Where the numbers of a dropout mask come from: word t of (seed, stream, position). */
+typedef struct pt_mask {
+    float rate; /* share dropped, 0 <= rate < 1 */
+    uint64_t seed, stream;
+} pt_mask;
+
+typedef struct pt_adam {
+    float learning_rate, beta1, beta2, epsilon;
+    float correction1, correction2; /* 1 / (1 - beta^t), of step t = 1, 2, ... */
+} pt_adam;
+
+struct pt_backend_ops {
+    uint32_t version; /* PT_BACKEND_VERSION */
+    const char *name; /* "cpu", "opencl" */
+
+    ptsne_status (*open)(const pt_backend_config *config, pt_backend **be, ptsne_error *err);
+    void (*close)(pt_backend *be);
+    void (*describe)(const pt_backend *be, ptsne_device_info *info);
+
+    /* ---- memory ---- */
+    /* count elements, not initialised. PTSNE_ERR_MEMORY when the budget or one allocation is exceeded. */
+    ptsne_status (*buffer_create)(pt_backend *be, size_t count, pt_buffer *buffer, ptsne_error *err);
+    void (*buffer_destroy)(pt_backend *be, pt_buffer *buffer);
+    /* to->count elements; `from` may be reused when it returns. */
+    ptsne_status (*upload)(pt_backend *be, const void *from, const pt_buffer *to, ptsne_error *err);
+    /* from->count elements; waits for all that was queued before. */
+    ptsne_status (*download)(pt_backend *be, const pt_buffer *from, void *to, ptsne_error *err);
+    /* Every element of the view becomes value. */
+    ptsne_status (*fill)(pt_backend *be, const pt_buffer *to, float value, ptsne_error *err);
+    /* from->count elements; the views do not overlap. */
+    ptsne_status (*copy)(pt_backend *be, const pt_buffer *from, const pt_buffer *to, ptsne_error *err);
+
+    /* ---- linear algebra ---- */
+    /* Error of an entry at most 4 k FLT_EPSILON (|alpha| |op(a)| |op(b)| + |beta c|). */
+    ptsne_status (*product)(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
+                            const pt_buffer *c, ptsne_error *err);
+    /* out[j] = sum over i of x[i][j]; x n x d, out d. Error at most 4 n FLT_EPSILON of the sum of |terms|,
+     * in practice near sqrt(n). */
+    ptsne_status (*column_sums)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *out,
+                                ptsne_error *err);
+    /* out[i][:] = x[a[i]][:] + t[i] (x[b[i]][:] - x[a[i]][:]); a, b n uint32 rows of x (x has rows x d), t n floats; b and t NULL:
+     * out[i][:] = x[a[i]][:] exactly. out n x d, no overlap with x. */
+    ptsne_status (*gather_rows)(pt_backend *be, const pt_buffer *x, size_t rows, size_t d, const pt_buffer *a,
+                                const pt_buffer *b, const pt_buffer *t, size_t n, const pt_buffer *out,
+                                ptsne_error *err);
+
+    /* ---- neighbours and affinities ---- */
+    /* The number of a metric for `distances`: "euclidean", "cosine", "manhattan", or a plug-in's metric_NAME.cl.
+     * PTSNE_ERR_UNAVAILABLE names those there are; PTSNE_ERR_DEVICE has the compiler's log. */
+    ptsne_status (*metric_find)(pt_backend *be, const char *name, int *metric, ptsne_error *err);
+    /* out[i][j] = distance of a[i][:] and b[j][:]; a m x d, b n x d, out m x n. euclidean: SQUARED, by a product and norms
+     * (|a|^2 + |b|^2 - 2 a.b, at least 0; error at most (8 + 4 d) FLT_EPSILON (|a|^2 + |b|^2)); cosine: 1 - cos, in
+     * [0, 2], a row of zeros is at distance 1 from all; manhattan: sum |a - b|. */
+    ptsne_status (*distances)(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                              size_t d, const pt_buffer *out, ptsne_error *err);
+    /* Merge a tile of distances into running lists of the k nearest. tile m x n: distances from points row_from + i to
+     * points column_from + j; a point is never its own neighbour where the two numbers are equal, unless
+     * row_from is SIZE_MAX (other points: nothing is left out). best_d m x k ascending, best_i m x k uint32; empty places
+     * hold INFINITY and UINT32_MAX. Ties go to the smaller index. k at most 1024. */
+    ptsne_status (*nearest_merge)(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                  size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                                  ptsne_error *err);
+    /* count[i][l] += number of j, column_from + j not row_from + i, with tile[i][j] < limit[i][l]; tile m x n, limit and
+     * count (uint32) m x k, k at most 64. row_from as above. */
+    ptsne_status (*rank_counts)(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                                ptsne_error *err);
+    /* Conditional affinities at a perplexity. d2 m x k; row i leaves out column self_from + i where that is below k (SIZE_MAX:
+     * none). p[i][j] (+)= weight exp(-beta_i d2_ij) / sum, 0 at the column left out; beta_i so that the entropy is
+     * log2(perplexity) bits to 1e-5, by bracketing and Newton or bisection, from d2 less its row's minimum, safe for duplicates
+     * and infinities (p = 0 there). Where the perplexity cannot be reached (fewer than perplexity finite neighbours, or more than
+     * perplexity at equal least distance) p is uniform over the least, resp. over all finite ones, and beta_i is INFINITY resp. 0.
+     * accumulate: p is added to, else overwritten. beta m. p may not be d2. */
+    ptsne_status (*affinities_conditional)(pt_backend *be, const pt_buffer *d2, size_t m, size_t k, size_t self_from,
+                                           float perplexity, float weight, bool accumulate, const pt_buffer *p,
+                                           const pt_buffer *beta, ptsne_error *err);
+    /* joint[i][j] = (p[i][j] + p[j][i]) / (2 n); both n x n, not the same. Exactly symmetric. */
+    ptsne_status (*affinities_joint)(pt_backend *be, const pt_buffer *p, size_t n, const pt_buffer *joint,
+                                     ptsne_error *err);
+
+    /* ---- t-SNE ---- */
+    /* z[i] = sum over j of 1 / (1 + |y_i - y_j|^2), j not i; rows from .. from + m of the n x d map y; z m. */
+    ptsne_status (*student_sums)(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
+                                 const pt_buffer *z, ptsne_error *err);
+    /* With w_ij = 1 / (1 + |y_i - y_j|^2), 0 on the diagonal, Z = sum of all w, q = w / Z:
+     *   gradient[i] = 4 sum_j (exaggeration p_ij - q_ij) w_ij (y_i - y_j),
+     *   loss[0] = sum of p_ij log(p_ij / q_ij) over p_ij > 0 (p as given, not exaggerated).
+     * p n x n, sums to 1; y, gradient n x d; loss 1; scratch pt_gradient_scratch(n, d) elements. */
+    ptsne_status (*tsne_gradient)(pt_backend *be, const pt_buffer *p, const pt_buffer *y, size_t n, size_t d,
+                                  float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                                  const pt_buffer *loss, ptsne_error *err);
+    /* Pairs pull, all others push. Rows 0 .. m - 1 of y are heads, m .. 2m - 1 their tails: edge e joins e and m + e. sample: 2m
+     * uint32, the point each row shows; two rows that show one point neither push nor pull, nor do partners push each other.
+     * With w_ij = 1 / (1 + |y_i - y_j|^2), Z = sum of w over ordered pairs that push:
+     *   loss[0] = exaggeration / m sum_e log(1 + d_e^2) + log Z,
+     *   gradient[i] = (2 exaggeration / m) w_it (y_i - y_t) - (4 / Z) sum_j w_ij^2 (y_i - y_j), t the partner.
+     * An edge whose ends show one point pulls neither. Z is taken as at least 1e-12. y, gradient 2m x d. */
+    ptsne_status (*edges_gradient)(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
+                                   float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                                   const pt_buffer *loss, ptsne_error *err);
+
+    /* ---- layers ---- */
+    /* x[i][j] = activation(x[i][j] + bias[j]) in place; x n x d, bias d. Relative error 32 FLT_EPSILON + absolute 4. */
+    ptsne_status (*bias_activation)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
+                                    pt_activation activation, ptsne_error *err);
+    /* g[t] *= activation'(...), told from its result y[t]: relu y > 0, elu y > 0 ? 1 : y + 1, tanh 1 - y^2, sigmoid y (1 - y). */
+    ptsne_status (*activation_gradient)(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
+                                        const pt_buffer *g, ptsne_error *err);
+    /* x[t] = keep ? x[t] / (1 - rate) : 0, with keep = uniform t >= rate; uniform t is the upper 24 bits of word t % 4 of
+     * pt_philox(key seed, counter (t / 4, stream)) as in base/random.h, times 2^-24. The same mask goes over x going forward and
+     * over the gradient coming back. */
+    ptsne_status (*dropout)(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+
+    /* ---- optimisers ---- */
+    /* v = momentum v - learning_rate g; w += v. */
+    ptsne_status (*sgd_step)(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
+                             float learning_rate, float momentum, ptsne_error *err);
+    /* m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+     * w -= learning_rate (correction1 m) / (sqrt(correction2 v) + epsilon). Kingma and Ba, ICLR 2015. */
+    ptsne_status (*adam_step)(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
+                              const pt_buffer *v, const pt_adam *adam, ptsne_error *err);
+};
+
+/* ---- modules ---- */
+
+/* What a backend in a shared library of its own, libptsne-NAME.so, exports under the name `pt_backend_module`. */
+typedef struct pt_backend_module {
+    uint32_t version; /* PT_BACKEND_VERSION; looked at before anything else */
+    const pt_backend_ops *ops;
+    /* Its devices; *list by malloc(). PTSNE_OK with none where there are none. */
+    ptsne_status (*devices)(ptsne_device_info **list, size_t *count, ptsne_error *err);
+} pt_backend_module;
+
+/* ---- opening ---- */
+
+/* Backends that are built in or lie beside the library, best first; the last one is "cpu". */
+size_t pt_backend_count(void);
+const char *pt_backend_name(size_t index);
+
+/* Open by spec ("cpu", "opencl", "opencl:P.D"); config is borrowed. */
+ptsne_status pt_backend_open_config(const pt_backend_config *config, pt_backend **be, ptsne_error *err);
+/* The same by name alone. */
+ptsne_status pt_backend_open(const char *name, pt_backend **be, ptsne_error *err);
+void pt_backend_close(pt_backend *be);
+
+/* Every device of every backend, cpu first; *list is released by free(). */
+ptsne_status pt_backend_devices(ptsne_device_info **list, size_t *count, ptsne_error *err);
+
+/* ---- views ---- */
+
+/* count elements of buffer from `from` on; owns nothing, so it is never destroyed. */
+pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count);
+
+/* Elements of scratch for tsne_gradient and edges_gradient of n rows (n = 2m for edges). */
+size_t pt_gradient_scratch(size_t n, size_t d);
+
+/* ---- the ops, with their shapes checked ---- */
+
+ptsne_status pt_buffer_create(pt_backend *be, size_t count, pt_buffer *buffer, ptsne_error *err);
+void pt_buffer_destroy(pt_backend *be, pt_buffer *buffer);
+ptsne_status pt_upload(pt_backend *be, const void *from, const pt_buffer *to, ptsne_error *err);
+ptsne_status pt_download(pt_backend *be, const pt_buffer *from, void *to, ptsne_error *err);
+ptsne_status pt_fill(pt_backend *be, const pt_buffer *to, float value, ptsne_error *err);
+ptsne_status pt_copy(pt_backend *be, const pt_buffer *from, const pt_buffer *to, ptsne_error *err);
+ptsne_status pt_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
+                        const pt_buffer *c, ptsne_error *err);
+ptsne_status pt_column_sums(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *out,
+                            ptsne_error *err);
+ptsne_status pt_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, size_t d, const pt_buffer *a,
+                            const pt_buffer *b, const pt_buffer *t, size_t n, const pt_buffer *out, ptsne_error *err);
+ptsne_status pt_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
+ptsne_status pt_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                          size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status pt_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                              size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                              ptsne_error *err);
+ptsne_status pt_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                            size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                            ptsne_error *err);
+ptsne_status pt_affinities_conditional(pt_backend *be, const pt_buffer *d2, size_t m, size_t k, size_t self_from,
+                                       float perplexity, float weight, bool accumulate, const pt_buffer *p,
+                                       const pt_buffer *beta, ptsne_error *err);
+ptsne_status pt_affinities_joint(pt_backend *be, const pt_buffer *p, size_t n, const pt_buffer *joint,
+                                 ptsne_error *err);
+ptsne_status pt_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
+                             const pt_buffer *z, ptsne_error *err);
+ptsne_status pt_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buffer *y, size_t n, size_t d,
+                              float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                              const pt_buffer *loss, ptsne_error *err);
+ptsne_status pt_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
+                               float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                               const pt_buffer *loss, ptsne_error *err);
+ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
+                                pt_activation activation, ptsne_error *err);
+ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
+                                    const pt_buffer *g, ptsne_error *err);
+ptsne_status pt_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+ptsne_status pt_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
+                         float learning_rate, float momentum, ptsne_error *err);
+ptsne_status pt_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
+                          const pt_buffer *v, const pt_adam *adam, ptsne_error *err);
+
+#endif

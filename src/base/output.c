@@ -1,0 +1,133 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "base/output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* The directory of path, "." if it names none; released by free(). */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) { return pt_text_copy("."); }
+    const size_t length = slash == path ? 1 : (size_t)(slash - path);
+    char *directory = malloc(length + 1);
+    if (directory != NULL) {
+        memcpy(directory, path, length);
+        directory[length] = '\0';
+    }
+    return directory;
+}
+
+/* Remove NAME.tmp.PID in path's directory where no process PID lives: a killed writer's. */
+static void strays_remove(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const size_t length = strlen(name);
+    char *directory = directory_of(path);
+    DIR *listing = directory == NULL ? NULL : opendir(directory);
+    if (listing != NULL) {
+        for (const struct dirent *entry; (entry = readdir(listing)) != NULL;) {
+            const char *rest = entry->d_name + length;
+            if (strncmp(entry->d_name, name, length) != 0 || strncmp(rest, ".tmp.", 5) != 0) { continue; }
+            char *end;
+            const long pid = strtol(rest + 5, &end, 10);
+            if (end == rest + 5 || *end != '\0' || pid <= 0) { continue; }
+            if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) { continue; }
+            unlinkat(dirfd(listing), entry->d_name, 0);
+        }
+        closedir(listing);
+    }
+    free(directory);
+}
+
+ptsne_status pt_output_open(const char *path, bool force, pt_output *output, ptsne_error *err)
+{
+    *output = (pt_output){0};
+    if (strcmp(path, "-") == 0) {
+        output->file = stdout;
+        return PTSNE_OK;
+    }
+    struct stat there;
+    if (stat(path, &there) == 0) {
+        if (S_ISDIR(there.st_mode)) { return pt_fail(err, PTSNE_ERR_IO, "%s: is a directory", path); }
+        if (!force) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: exists already (-f overwrites it)", path); }
+    }
+    strays_remove(path);
+    const size_t bytes = strlen(path) + 32;
+    output->path = pt_text_copy(path);
+    output->temporary = malloc(bytes);
+    if (output->path == NULL || output->temporary == NULL) {
+        pt_output_discard(output);
+        return pt_fail_memory(err, "a file name", (double)bytes);
+    }
+    snprintf(output->temporary, bytes, "%s.tmp.%ld", path, (long)getpid());
+    output->file = fopen(output->temporary, "wb+");
+    if (output->file == NULL) {
+        const int cause = errno;
+        free(output->temporary);
+        output->temporary = NULL;
+        pt_output_discard(output);
+        return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s", path, strerror(cause));
+    }
+    return PTSNE_OK;
+}
+
+ptsne_status pt_output_write(pt_output *output, const void *data, size_t bytes, ptsne_error *err)
+{
+    if (fwrite(data, 1, bytes, output->file) == bytes) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s",
+                   output->path == NULL ? "standard output" : output->path, strerror(errno));
+}
+
+/* Make the rename itself last. Some file systems refuse to sync a directory: nothing to be done there. */
+static void directory_sync(const char *path)
+{
+    char *directory = directory_of(path);
+    const int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!fsync(fd);
+        close(fd);
+    }
+    free(directory);
+}
+
+ptsne_status pt_output_commit(pt_output *output, ptsne_error *err)
+{
+    const char *name = output->path == NULL ? "standard output" : output->path;
+    bool failed = fflush(output->file) != 0 || ferror(output->file) != 0;
+    int cause = errno;
+    if (output->path != NULL) {
+        if (!failed && fsync(fileno(output->file)) != 0) { failed = true, cause = errno; }
+        if (fclose(output->file) != 0 && !failed) { failed = true, cause = errno; }
+        output->file = NULL;
+        if (!failed && rename(output->temporary, output->path) != 0) { failed = true, cause = errno; }
+        if (!failed) {
+            free(output->temporary);
+            output->temporary = NULL;
+            directory_sync(output->path);
+        }
+    }
+    ptsne_status status = PTSNE_OK;
+    if (failed) { status = pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s", name, strerror(cause)); }
+    pt_output_discard(output);
+    return status;
+}
+
+void pt_output_discard(pt_output *output)
+{
+    if (output->file != NULL && output->path != NULL) { fclose(output->file); }
+    if (output->temporary != NULL) { unlink(output->temporary); }
+    free(output->temporary);
+    free(output->path);
+    *output = (pt_output){0};
+}
