@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
+#define ALIGNMENT ((size_t)64)
 
 void *pt_array_zeroed(size_t count, size_t size)
 {

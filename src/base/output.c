@@ -58,24 +58,30 @@ ptsne_status pt_output_open(const char *path, bool force, pt_output *output, pts
         return PTSNE_OK;
     }
     struct stat there;
+    bool in_place = false; /* a device or a pipe is written to, never replaced */
     if (stat(path, &there) == 0) {
         if (S_ISDIR(there.st_mode)) { return pt_fail(err, PTSNE_ERR_IO, "%s: is a directory", path); }
-        if (!force) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: exists already (-f overwrites it)", path); }
+        in_place = !S_ISREG(there.st_mode);
+        if (!in_place && !force) {
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: exists already (-f overwrites it)", path);
+        }
     }
-    strays_remove(path);
     const size_t bytes = strlen(path) + 32;
     output->path = pt_text_copy(path);
-    output->temporary = malloc(bytes);
-    if (output->path == NULL || output->temporary == NULL) {
+    output->temporary = in_place ? NULL : malloc(bytes);
+    if (output->path == NULL || (!in_place && output->temporary == NULL)) {
         pt_output_discard(output);
         return pt_fail_memory(err, "a file name", (double)bytes);
     }
-    snprintf(output->temporary, bytes, "%s.tmp.%ld", path, (long)getpid());
-    output->file = fopen(output->temporary, "wb+");
+    if (!in_place) {
+        strays_remove(path);
+        snprintf(output->temporary, bytes, "%s.tmp.%ld", path, (long)getpid());
+    }
+    output->file = fopen(in_place ? path : output->temporary, in_place ? "wb" : "wb+");
     if (output->file == NULL) {
         const int cause = errno;
         free(output->temporary);
-        output->temporary = NULL;
+        output->temporary = NULL; /* not ours to remove */
         pt_output_discard(output);
         return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s", path, strerror(cause));
     }
@@ -107,14 +113,17 @@ ptsne_status pt_output_commit(pt_output *output, ptsne_error *err)
     bool failed = fflush(output->file) != 0 || ferror(output->file) != 0;
     int cause = errno;
     if (output->path != NULL) {
-        if (!failed && fsync(fileno(output->file)) != 0) { failed = true, cause = errno; }
+        if (!failed && output->temporary != NULL && fsync(fileno(output->file)) != 0) { failed = true, cause = errno; }
         if (fclose(output->file) != 0 && !failed) { failed = true, cause = errno; }
         output->file = NULL;
-        if (!failed && rename(output->temporary, output->path) != 0) { failed = true, cause = errno; }
-        if (!failed) {
-            free(output->temporary);
-            output->temporary = NULL;
-            directory_sync(output->path);
+        if (!failed && output->temporary != NULL) {
+            if (rename(output->temporary, output->path) != 0) {
+                failed = true, cause = errno;
+            } else {
+                free(output->temporary);
+                output->temporary = NULL;
+                directory_sync(output->path);
+            }
         }
     }
     ptsne_status status = PTSNE_OK;

@@ -1,0 +1,153 @@
+#define _GNU_SOURCE
+/* The ground floor: messages, random numbers, files that appear whole or not at all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/output.h"
+#include "base/random.h"
+
+/* Known answers of Philox4x32-10, from the test vectors of Random123 (kat_vectors). */
+static void test_philox(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t counter[4], key[2], want[4];
+    } known[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u}},
+        {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu}},
+        {{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u},
+         {0xa4093822u, 0x299f31d0u},
+         {0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        uint32_t out[4];
+        pt_philox(known[i].key, known[i].counter, out);
+        assert_memory_equal(out, known[i].want, sizeof out);
+    }
+}
+
+static void test_random_shapes(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    pt_random random = {.seed = 7, .stream = 3};
+    double sum = 0, squares = 0, uniform = 0;
+    for (size_t i = 0; i < N; i++) {
+        const double value = (double)pt_random_normal(&random);
+        sum += value;
+        squares += value * value;
+        const float u = pt_random_uniform(&random);
+        assert_true(u >= 0.0f && u < 1.0f);
+        uniform += (double)u;
+    }
+    assert_true(fabs(sum / N) < 5.0 / sqrt(N)); /* 5 standard errors */
+    assert_true(fabs(squares / N - 1.0) < 5.0 * sqrt(2.0 / N));
+    assert_true(fabs(uniform / N - 0.5) < 5.0 / sqrt(12.0 * N));
+
+    pt_random copy = random; /* a copy goes on as the original does */
+    assert_int_equal(pt_random_word(&random), pt_random_word(&copy));
+
+    uint32_t order[1000];
+    unsigned char seen[1000] = {0};
+    pt_random_permutation(&random, order, 1000);
+    for (size_t i = 0; i < 1000; i++) {
+        assert_true(order[i] < 1000 && !seen[order[i]]);
+        seen[order[i]] = 1;
+    }
+}
+
+static void test_error(void **state)
+{
+    (void)state;
+    ptsne_error err;
+    assert_int_equal(pt_fail(&err, PTSNE_ERR_DATA, "value %d", 3), PTSNE_ERR_DATA);
+    assert_int_equal(pt_within(&err, PTSNE_ERR_DATA, "batch %d of %d", 1, 2), PTSNE_ERR_DATA);
+    assert_string_equal(err.message, "batch 1 of 2: value 3");
+    pt_fail_memory(&err, "a tile", 3.0 * 1024 * 1024);
+    assert_string_equal(err.message, "not enough memory for a tile (3 MiB)");
+    assert_int_equal(pt_fail(NULL, PTSNE_ERR_IO, "nobody listens"), PTSNE_ERR_IO);
+
+    char much[2 * sizeof err.message];
+    memset(much, 'x', sizeof much - 1);
+    much[sizeof much - 1] = '\0';
+    pt_fail(&err, PTSNE_ERR_DATA, "%s", much);
+    pt_within(&err, PTSNE_ERR_DATA, "%s", much);
+    assert_int_equal(strlen(err.message), sizeof err.message - 1);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    assert_null(pt_array_zeroed(SIZE_MAX / 2, 4));
+    assert_null(pt_array_aligned(SIZE_MAX / 2, 4));
+    float *aligned = pt_array_aligned(3, sizeof *aligned);
+    assert_int_equal((uintptr_t)aligned % 64, 0);
+    free(aligned);
+
+    void *array = NULL;
+    size_t capacity = 0;
+    assert_int_equal(pt_array_grow(&array, &capacity, 5, 8, "words", NULL), PTSNE_OK);
+    assert_true(capacity >= 5);
+    assert_int_equal(pt_array_grow(&array, &capacity, SIZE_MAX, 8, "words", NULL), PTSNE_ERR_MEMORY);
+    free(array);
+}
+
+static void test_output(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/ptsne-test-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    char path[64], stray[80], text[16] = "";
+    snprintf(path, sizeof path, "%s/file", directory);
+    snprintf(stray, sizeof stray, "%s.tmp.999999999", path); /* no process has that number */
+    fclose(fopen(stray, "w"));
+    ptsne_error err;
+    pt_output output;
+
+    assert_int_equal(pt_output_open(path, false, &output, &err), PTSNE_OK);
+    assert_int_equal(access(stray, F_OK), -1); /* the stray of a killed writer is gone */
+    assert_int_equal(pt_output_write(&output, "old", 3, &err), PTSNE_OK);
+    assert_int_equal(access(path, F_OK), -1); /* not there before it is whole */
+    assert_int_equal(pt_output_commit(&output, &err), PTSNE_OK);
+    assert_int_equal(access(path, F_OK), 0);
+
+    assert_int_equal(pt_output_open(path, false, &output, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_output_open(path, true, &output, &err), PTSNE_OK);
+    assert_int_equal(pt_output_write(&output, "new", 3, &err), PTSNE_OK);
+    pt_output_discard(&output); /* the old one stays, and nothing else */
+    FILE *file = fopen(path, "r");
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "old");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0);
+
+    assert_int_equal(pt_output_open("/nonexistent/file", false, &output, &err), PTSNE_ERR_IO);
+    assert_non_null(strstr(err.message, "/nonexistent/file"));
+
+    assert_int_equal(pt_output_open("/dev/full", false, &output, &err), PTSNE_OK); /* a device stays a device */
+    assert_int_equal(pt_output_write(&output, "lost", 4, &err), PTSNE_OK);         /* still in the buffer */
+    assert_int_equal(pt_output_commit(&output, &err), PTSNE_ERR_IO);
+    assert_non_null(strstr(err.message, "/dev/full"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_philox), cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_error),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_output),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
