@@ -1,0 +1,70 @@
+#!/bin/sh
+# Run a command with one OpenCL implementation in sight and no other.
+#
+#   tests/platform.sh none|pocl|pocl-small|rusticl|oclgrind COMMAND ...
+#
+# pocl-small is PoCL as a device of 64 work-items a group and 1 GiB. oclgrind looks for races and writes outside of buffers: the
+# command has failed when its log is not empty. Exit code 77: that implementation is not installed.
+# The vendors directories and PoCL's kernel cache live under $PTSNE_PLATFORMS (default: ./build/platforms).
+set -eu
+
+name=$1
+shift
+root=${PTSNE_PLATFORMS:-$PWD/build/platforms}
+mkdir -p "$root/$name"
+
+# The library that an .icd file of the system names, by a pattern of its contents; else 77.
+registered()
+{
+    library=$(cat /etc/OpenCL/vendors/*.icd 2>/dev/null | grep -m 1 -i "$1") || {
+        echo "platform: $name is not installed" >&2
+        exit 77
+    }
+    echo "$library"
+}
+
+case $name in
+none) ;;
+pocl | pocl-small)
+    registered pocl >"$root/$name/$name.icd"
+    export POCL_CACHE_DIR="$root/pocl-cache"
+    mkdir -p "$POCL_CACHE_DIR"
+    if [ "$name" = pocl-small ]; then
+        export POCL_MAX_WORK_GROUP_SIZE=64 POCL_MEMORY_LIMIT=1
+    fi
+    ;;
+rusticl)
+    registered rusticl >"$root/$name/$name.icd"
+    export RUSTICL_ENABLE=llvmpipe
+    ;;
+oclgrind)
+    library=/usr/lib/oclgrind/liboclgrind-rt-icd.so
+    [ -e "$library" ] || {
+        echo "platform: oclgrind is not installed" >&2
+        exit 77
+    }
+    echo "$library" >"$root/$name/$name.icd"
+    log=$root/oclgrind.$$.log
+    export OCLGRIND_LOG="$log" OCLGRIND_CHECK_API=1
+    if [ -z "${OCLGRIND_UNINITIALIZED-}" ]; then
+        export OCLGRIND_DATA_RACES=1 OCLGRIND_UNIFORM_WRITES=1
+    fi
+    ;;
+*)
+    echo "platform: none, pocl, pocl-small, rusticl or oclgrind, not \"$name\"" >&2
+    exit 2
+    ;;
+esac
+
+export OCL_ICD_VENDORS="$root/$name/"
+[ "$name" = oclgrind ] || exec "$@"
+
+code=0
+"$@" || code=$?
+if [ -s "$log" ]; then
+    echo "platform: oclgrind found:" >&2
+    head -n 40 "$log" >&2
+    exit 1
+fi
+rm -f "$log"
+exit "$code"
