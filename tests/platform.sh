@@ -16,11 +16,11 @@ mkdir -p "$root/$name"
 # The library that an .icd file of the system names, by a pattern of its contents; else 77.
 registered()
 {
-    library=$(cat /etc/OpenCL/vendors/*.icd 2>/dev/null | grep -m 1 -i "$1") || {
+    library=$(grep -h -i -m 1 "$1" /etc/OpenCL/vendors/*.icd 2>/dev/null) || {
         echo "platform: $name is not installed" >&2
         exit 77
     }
-    echo "$library"
+    echo "$library" | head -n 1
 }
 
 case $name in
