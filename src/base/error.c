@@ -18,15 +18,15 @@ ptsne_status pt_fail(ptsne_error *err, ptsne_status status, const char *format, 
 ptsne_status pt_within(ptsne_error *err, ptsne_status status, const char *format, ...)
 {
     if (err == NULL) { return status; }
-    char message[sizeof err->message];
+    char message[2 * sizeof err->message];
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(message, sizeof message, format, args);
+    vsnprintf(message, sizeof err->message, format, args);
     va_end(args);
-    if (length >= 0 && (size_t)length < sizeof message) {
-        snprintf(message + length, sizeof message - (size_t)length, ": %s", err->message);
-    }
-    memcpy(err->message, message, sizeof message);
+    strcat(message, ": ");
+    strncat(message, err->message, sizeof message - strlen(message) - 1);
+    memcpy(err->message, message, sizeof err->message - 1);
+    err->message[sizeof err->message - 1] = '\0';
     err->status = status;
     return status;
 }

@@ -24,7 +24,7 @@ static ptsne_status tell(pt_stage *stage, size_t step, double loss, double rate,
 pt_stage pt_stage_begin(const ptsne_observer *observer, const char *name, size_t n_steps)
 {
     pt_stage stage = {.observer = observer, .name = name, .n_steps = n_steps, .began = pt_seconds()};
-    (void)tell(&stage, 0, NAN, NAN, NULL); /* a wish to stop is heard at the first step */
+    (void)tell(&stage, 0, (double)NAN, (double)NAN, NULL); /* a wish to stop is heard at the first step */
     return stage;
 }
 
