@@ -1,0 +1,146 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "common.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const cli_option read_options[6] = {
+    {.name = "format",
+     .kind = CLI_TEXT,
+     .member = offsetof(read_settings, format),
+     .argument = "NAME",
+     .help = "npy, idx, csv, tsv or vec",
+     .shown = "told by the content"},
+    {.name = "columns",
+     .kind = CLI_TEXT,
+     .member = offsetof(read_settings, columns),
+     .argument = "LIST",
+     .help = "columns to use, by name or number: a,b,5-20",
+     .shown = "every numeric one"},
+    {.name = "label-column",
+     .kind = CLI_TEXT,
+     .member = offsetof(read_settings, label_column),
+     .argument = "NAME",
+     .help = "column that holds labels, by name or number",
+     .shown = "label, class, target, y or species",
+     .more = "An empty name (--label-column=) says that there is none."},
+    {.name = "header",
+     .kind = CLI_SET,
+     .set = 1,
+     .member = offsetof(read_settings, header),
+     .help = "the first line of a table names its columns",
+     .shown = "told by the content"},
+    {.name = "no-header",
+     .kind = CLI_SET,
+     .set = 0,
+     .member = offsetof(read_settings, header),
+     .help = "the first line of a table is data"},
+    {.name = "limit",
+     .kind = CLI_COUNT,
+     .least = 1,
+     .member = offsetof(read_settings, limit),
+     .argument = "N",
+     .help = "read the first N rows only",
+     .shown = "all"},
+};
+
+void read_settings_default(read_settings *settings)
+{
+    *settings = (read_settings){.header = -1};
+}
+
+ptsne_read_options read_settings_use(const read_settings *settings)
+{
+    return (ptsne_read_options){
+        .format = settings->format,
+        .label_column = settings->label_column,
+        .columns = settings->columns,
+        .header = settings->header,
+        .n_rows = settings->limit == 0 ? PTSNE_UNKNOWN : settings->limit,
+    };
+}
+
+const cli_option device_options[4] = {
+    {.name = "device",
+     .kind = CLI_TEXT,
+     .member = offsetof(device_settings, device),
+     .argument = "NAME",
+     .help = "auto, cpu, opencl or opencl:P.D; see ptsne devices",
+     .shown = "auto",
+     .environment = "PTSNE_DEVICE",
+     .more = "auto takes the best GPU that passes a self-test, and the cpu where there is none."},
+    {.name = "threads",
+     .kind = CLI_COUNT,
+     .least = 1,
+     .most = 4096,
+     .member = offsetof(device_settings, threads),
+     .argument = "N",
+     .help = "threads of the cpu",
+     .shown = "as many as the process may use",
+     .more = "Results do not depend on it."},
+    {.name = "memory",
+     .kind = CLI_BYTES,
+     .member = offsetof(device_settings, memory),
+     .argument = "SIZE",
+     .help = "device memory to use at most: 512M, 4G",
+     .shown = "what it has"},
+    {.name = "kernels",
+     .kind = CLI_TEXT,
+     .member = offsetof(device_settings, kernels),
+     .argument = "DIR",
+     .help = "directory of OpenCL kernels that replace or add to the built-in ones",
+     .environment = "PTSNE_KERNEL_PATH",
+     .more = "NAME.cl replaces the kernel of that name, metric_NAME.cl makes --metric NAME."},
+};
+
+ptsne_device_options device_settings_use(const device_settings *settings)
+{
+    return (ptsne_device_options){
+        .spec = settings->device,
+        .threads = settings->threads,
+        .memory = settings->memory,
+        .kernels = settings->kernels,
+    };
+}
+
+/* Is there a directory that a new file called path can be put into? Sets errno where not. */
+static bool directory_takes(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) { return access(".", W_OK) == 0; }
+    if (slash[1] == '\0') {
+        errno = EISDIR;
+        return false;
+    }
+    char *directory = strdup(path);
+    if (directory == NULL) { return false; }
+    directory[slash == path ? 1 : slash - path] = '\0';
+    const bool takes = access(directory, W_OK) == 0;
+    free(directory);
+    return takes;
+}
+
+int output_check(cli_console *console, const char *output, bool force, const char *const *inputs)
+{
+    if (output == NULL || strcmp(output, "-") == 0) { return EXIT_SUCCESS; }
+    struct stat there, input;
+    if (stat(output, &there) != 0) {
+        if (directory_takes(output)) { return EXIT_SUCCESS; }
+        console_error(console, "%s: cannot be written: %s", output, strerror(errno));
+        return EXIT_FAILED;
+    }
+    if (!S_ISREG(there.st_mode)) { return EXIT_SUCCESS; } /* a pipe, a device; a directory is refused on opening */
+    for (; *inputs != NULL; inputs++) {
+        if (stat(*inputs, &input) == 0 && input.st_dev == there.st_dev && input.st_ino == there.st_ino) {
+            console_error(console, "%s: is an input and cannot be the output", output);
+            return EXIT_USAGE;
+        }
+    }
+    if (force) { return EXIT_SUCCESS; }
+    console_error(console, "%s: exists already (-f overwrites it)", output);
+    return EXIT_USAGE;
+}

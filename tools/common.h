@@ -1,0 +1,30 @@
+/* What the verbs of both programs share: the options of readers and devices, the check of an output before work starts. */
+#ifndef PTSNE_TOOLS_COMMON_H
+#define PTSNE_TOOLS_COMMON_H
+
+#include "options.h"
+
+typedef struct read_settings {
+    const char *format, *label_column, *columns;
+    int header;   /* as ptsne_read_options has it */
+    size_t limit; /* rows; 0: all */
+} read_settings;
+
+extern const cli_option read_options[6]; /* fill a read_settings */
+void read_settings_default(read_settings *settings);
+ptsne_read_options read_settings_use(const read_settings *settings);
+
+typedef struct device_settings {
+    const char *device;
+    size_t threads, memory;
+    const char *kernels;
+} device_settings;
+
+extern const cli_option device_options[4]; /* fill a device_settings that is all zero by default */
+ptsne_device_options device_settings_use(const device_settings *settings);
+
+/* Can output be written, and is it none of the inputs (NULL ends them; NULL and "-" are never the same)? Asked before work
+ * starts. Prints what is wrong and returns the exit code, else EXIT_SUCCESS. output may be NULL: nothing to check. */
+int output_check(cli_console *console, const char *output, bool force, const char *const *inputs);
+
+#endif

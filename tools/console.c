@@ -1,0 +1,268 @@
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* sigaction's friends, TIOCGWINSZ */
+
+#include "console.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const double redraw_pause = 0.1;  /* seconds between drawings on a terminal */
+static const double line_pause = 30.0;   /* seconds after which a line is due elsewhere */
+static const double line_least = 1.0;    /* but no two lines within so many seconds */
+static const double line_share = 0.0999; /* or so much of the stage */
+
+void console_open(cli_console *console, const char *program, const console_settings *settings)
+{
+    const char *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
+    const bool terminal = isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+    setlocale(LC_CTYPE, "");
+    *console = (cli_console){.program = program, .quiet = settings->quiet, .live = terminal};
+    console->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    console->color = settings->color == CONSOLE_COLOR_ALWAYS ||
+                     (settings->color == CONSOLE_COLOR_AUTO && terminal && (no_color == NULL || *no_color == '\0'));
+}
+
+/* ---- messages ---- */
+
+static void say(cli_console *console, const char *kind, const char *color, const char *format, va_list args)
+{
+    char message[2048]; /* one write a line, so that lines of two processes do not mix */
+    vsnprintf(message, sizeof message, format, args);
+    console_clear(console);
+    if (console->color) {
+        fprintf(stderr, "\x1b[%sm%s: %s\x1b[0m%s\n", color, console->program, kind, message);
+    } else {
+        fprintf(stderr, "%s: %s%s\n", console->program, kind, message);
+    }
+}
+
+void console_error(cli_console *console, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(console, "", "31", format, args);
+    va_end(args);
+}
+
+void console_warning(cli_console *console, const char *format, ...)
+{
+    if (console->quiet) { return; }
+    va_list args;
+    va_start(args, format);
+    say(console, "warning: ", "33", format, args);
+    va_end(args);
+}
+
+void console_note(cli_console *console, const char *format, ...)
+{
+    if (console->quiet) { return; }
+    console_clear(console);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+int console_exit_code(ptsne_status status)
+{
+    switch (status) {
+    case PTSNE_OK:
+        return EXIT_SUCCESS;
+    case PTSNE_ERR_ARGUMENT:
+        return EXIT_USAGE;
+    case PTSNE_ERR_DATA:
+        return EXIT_DATA;
+    case PTSNE_ERR_UNAVAILABLE:
+        return EXIT_UNAVAILABLE;
+    case PTSNE_ERR_STOPPED:
+        return EXIT_STOPPED;
+    case PTSNE_ERR_MEMORY:
+    case PTSNE_ERR_IO:
+    case PTSNE_ERR_DEVICE:
+    case PTSNE_ERR_DIVERGED:
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+int console_fail(cli_console *console, const char *file, const ptsne_error *err)
+{
+    const size_t length = file == NULL ? 0 : strlen(file);
+    if (length == 0 || (strncmp(err->message, file, length) == 0 && err->message[length] == ':')) {
+        console_error(console, "%s", err->message);
+    } else {
+        console_error(console, "%s: %s", strcmp(file, "-") == 0 ? "standard input" : file, err->message);
+    }
+    return console_exit_code(err->status);
+}
+
+/* ---- progress ---- */
+
+/* 75 -> "1:15", 3700 -> "1:01:40". */
+static void write_time(char *text, size_t size, double seconds)
+{
+    const unsigned long long whole = seconds < 1e9 ? (unsigned long long)(seconds + 0.5) : 1000000000u;
+    if (whole >= 3600) {
+        snprintf(text, size, "%llu:%02llu:%02llu", whole / 3600, whole / 60 % 60, whole % 60);
+    } else {
+        snprintf(text, size, "%llu:%02llu", whole / 60, whole % 60);
+    }
+}
+
+/* "loss 3.142  45.2k rows/s  1:15 left", with what there is. */
+static void write_figures(char *text, size_t size, const ptsne_progress *progress, const char *between)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (isfinite(progress->loss)) {
+        used += (size_t)snprintf(text + used, size - used, "%sloss %.4f", between, progress->loss);
+    }
+    if (isfinite(progress->rate)) {
+        const double rate = progress->rate;
+        const char *unit = rate >= 1e6 ? "M" : rate >= 1e4 ? "k" : "";
+        const double shown = rate >= 1e6 ? rate / 1e6 : rate >= 1e4 ? rate / 1e3 : rate;
+        used += (size_t)snprintf(text + used, size - used, "%s%.4g%s rows/s", between, shown, unit);
+    }
+    char time[32];
+    if (progress->step >= progress->n_steps) {
+        write_time(time, sizeof time, progress->seconds);
+        snprintf(text + used, size - used, "%sdone in %s", between, time);
+    } else if (progress->step > 0 && progress->seconds >= 1.0) {
+        const double left = progress->seconds / (double)progress->step * (double)(progress->n_steps - progress->step);
+        write_time(time, sizeof time, left);
+        snprintf(text + used, size - used, "%s%s left", between, time);
+    }
+}
+
+static size_t terminal_columns(const cli_console *console)
+{
+    struct winsize size;
+    if (console->columns > 0) { return console->columns; }
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* "training     [=====>    ]  48%  loss ...", cut to the terminal. */
+static void draw(cli_console *console, const ptsne_progress *progress, double share)
+{
+    const size_t columns = terminal_columns(console);
+    char figures[128], bar[3 * 40 + 1];
+    write_figures(figures, sizeof figures, progress, "  ");
+    const size_t fixed = 12 + 1 + 1 + 4 + strlen(figures) + 1; /* stage, bar's blanks, percent */
+    const size_t cells = columns > fixed + 8 ? (columns - fixed > 40 ? 40 : columns - fixed) : 0;
+    const size_t full = (size_t)(share * (double)cells);
+    bar[0] = '\0';
+    for (size_t i = 0; i < cells; i++) {
+        strcat(bar, i < full ? (console->utf8 ? "\u2501" : "=") : (console->utf8 ? "\u2500" : "-"));
+    }
+    if (cells == 0) { figures[columns > 20 && columns - 20 < sizeof figures ? columns - 20 : 0] = '\0'; }
+    const char *begin = console->color ? "\x1b[36m" : "", *end = console->color ? "\x1b[0m" : "";
+    fprintf(stderr, "\r%-12.12s %s%s%s %3.0f%%%s\x1b[K", progress->stage, begin, bar, end, floor(100.0 * share),
+            figures);
+    fflush(stderr);
+    console->shown = true;
+}
+
+void console_clear(cli_console *console)
+{
+    if (!console->shown) { return; }
+    fputs("\r\x1b[K", stderr);
+    console->shown = false;
+}
+
+static void print_line(const cli_console *console, const ptsne_progress *progress, double share)
+{
+    char figures[128];
+    write_figures(figures, sizeof figures, progress, ", ");
+    if (progress->step >= progress->n_steps) {
+        fprintf(stderr, "%s: %s%s\n", console->program, progress->stage, figures);
+    } else {
+        fprintf(stderr, "%s: %s %.0f%%%s\n", console->program, progress->stage, floor(100.0 * share), figures);
+    }
+}
+
+void console_progress(cli_console *console, const ptsne_progress *progress)
+{
+    if (console->quiet || progress->n_steps == 0) { return; }
+    const double now = pt_seconds();
+    const double share = (double)progress->step / (double)progress->n_steps;
+    const bool done = progress->step >= progress->n_steps;
+    if (console->stage == NULL || strcmp(console->stage, progress->stage) != 0 || share < console->told_share) {
+        console->stage = progress->stage;
+        console->told_share = 0.0;
+        console->drawn = console->live ? 0.0 : now;
+    }
+    if (done) {
+        if (console->told_share >= 1.0) { return; }
+        console_clear(console);
+        print_line(console, progress, share);
+        console->told_share = 1.0;
+    } else if (console->live) {
+        if (now - console->drawn < redraw_pause) { return; }
+        draw(console, progress, share);
+        console->drawn = now;
+    } else if (now - console->drawn >= line_pause ||
+               (share - console->told_share >= line_share && now - console->drawn >= line_least)) {
+        print_line(console, progress, share);
+        console->told_share = share;
+        console->drawn = now;
+    }
+}
+
+static int hear_progress(const ptsne_progress *progress, void *user)
+{
+    console_progress(user, progress);
+    return console_stopped();
+}
+
+static void hear_warning(const char *message, void *user)
+{
+    console_warning(user, "%s", message);
+}
+
+ptsne_observer console_observer(cli_console *console)
+{
+    return (ptsne_observer){.progress = hear_progress, .warning = hear_warning, .user = console};
+}
+
+/* ---- Ctrl-C ---- */
+
+static volatile sig_atomic_t stopped; /* a handler can reach nothing else */
+
+static void stop(int number)
+{
+    (void)number;
+    stopped = 1;
+    signal(SIGINT, SIG_DFL); /* the next one has its usual effect: it kills */
+    signal(SIGTERM, SIG_DFL);
+}
+
+void console_catch_signals(void)
+{
+    const int numbers[] = {SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = stop}; /* no SA_RESTART: a read that waits returns */
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) {
+            continue;
+        } /* "cmd &" in a script */
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+bool console_stopped(void)
+{
+    return stopped != 0;
+}

@@ -1,0 +1,18 @@
+/* Reports for machines: --json FILE. Keys are stable; a figure that is not a finite number is null. */
+#ifndef PTSNE_TOOLS_REPORT_H
+#define PTSNE_TOOLS_REPORT_H
+
+#include <jansson.h>
+
+#include "console.h"
+
+/* A finite number, else null; NULL without memory. */
+json_t *report_number(double value);
+/* A whole number. */
+json_t *report_count(size_t value);
+
+/* Write report to path ("-": standard output), replacing what is there, and drop the reference to it. report may be NULL: there was no
+ * memory for it. Prints what is wrong and returns the exit code. */
+int report_write(cli_console *console, const char *path, json_t *report);
+
+#endif
