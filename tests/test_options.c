@@ -81,7 +81,7 @@ static int fruit_run(const cli_call *call)
     return cli_given(call, "epochs") ? 7 : 8;
 }
 
-static const cli_verb fruit_verbs[] = {{
+static const cli_verb press = {
     .name = "press",
     .summary = "make juice",
     .usage = "X [Z]",
@@ -92,7 +92,9 @@ static const cli_verb fruit_verbs[] = {{
     .defaults = fruit_defaults,
     .console = AT(console),
     .run = fruit_run,
-}};
+};
+
+static const cli_verb *const fruit_verbs[] = {&press};
 
 static const cli_program fruit_program = {
     .name = "pulp", .summary = "fruit", .verbs = fruit_verbs, .n_verbs = CLI_LENGTH(fruit_verbs)};
@@ -141,7 +143,7 @@ static int parse(const char *line, fruit_settings *fruit)
     *fruit = (fruit_settings){0};
     fruit_defaults(fruit);
     console_open(&console, "pulp", &(console_settings){0});
-    return cli_parse(&fruit_program, &fruit_verbs[0], cut(line_words, argv), argv, fruit, given, &console);
+    return cli_parse(&fruit_program, &press, cut(line_words, argv), argv, fruit, given, &console);
 }
 
 static void test_values(void **state)
@@ -165,10 +167,10 @@ static void test_values(void **state)
     assert_string_equal(fruit.output, "out");
     assert_string_equal(fruit.input, "-x");
     assert_true(fruit.console.quiet);
-    assert_int_equal(parse("- --seed 18446744073709551615 --memory 1.5G --rate -2e-3 -o -", &fruit), 0);
+    assert_int_equal(parse("- --seed 9223372036854775807 --memory 1.5G --rate -2e-3 -o -", &fruit), 0);
     assert_string_equal(fruit.input, "-");
     assert_string_equal(fruit.output, "-");
-    assert_true(fruit.seed == UINT64_MAX);
+    assert_true(fruit.seed == INT64_MAX);
     assert_int_equal(fruit.memory, (size_t)3 << 29);
     assert_true(fruit.rate == -2e-3);
 }
@@ -196,6 +198,7 @@ static void test_refusals(void **state)
         {"pulp press x --mode batsch", "--mode: \"batsch\" is none of its choices; did you mean batch?"},
         {"pulp press x --mode qq", "--mode: \"qq\" is none of its choices: edges,batch"},
         {"pulp press x --memory 4X", "--memory: \"4X\" is not a size such as 512M or 4G"},
+        {"pulp press x --seed 9223372036854775808", "\"9223372036854775808\" is not a whole number from 0 to 2^63 - 1"},
         {"pulp press x --seed -1", "--seed: \"-1\" is not a whole number"},
         {"pulp press x --mode batch --list 5,,6", "--list: \"\" is not a number"},
         {"pulp press x --mode batch --list 5,1", "--list: 1 is too small: it must be at least 2"},

@@ -124,23 +124,27 @@ static bool directory_takes(const char *path)
     return takes;
 }
 
-int output_check(cli_console *console, const char *output, bool force, const char *const *inputs)
+int output_check(cli_console *console, const char *output, bool force, const char *const *others)
 {
     if (output == NULL || strcmp(output, "-") == 0) { return EXIT_SUCCESS; }
-    struct stat there, input;
-    if (stat(output, &there) != 0) {
-        if (directory_takes(output)) { return EXIT_SUCCESS; }
-        console_error(console, "%s: cannot be written: %s", output, strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (!S_ISREG(there.st_mode)) { return EXIT_SUCCESS; } /* a pipe, a device; a directory is refused on opening */
-    for (; *inputs != NULL; inputs++) {
-        if (stat(*inputs, &input) == 0 && input.st_dev == there.st_dev && input.st_ino == there.st_ino) {
-            console_error(console, "%s: is an input and cannot be the output", output);
+    struct stat there, other;
+    const bool exists = stat(output, &there) == 0;
+    if (exists && !S_ISREG(there.st_mode)) {
+        return EXIT_SUCCESS;
+    } /* a pipe, a device; a directory is refused on opening */
+    for (; *others != NULL; others++) {
+        const bool same_file =
+            exists && stat(*others, &other) == 0 && other.st_dev == there.st_dev && other.st_ino == there.st_ino;
+        if (same_file || strcmp(*others, output) == 0) {
+            console_error(console, "%s: named twice: it would be overwritten", output);
             return EXIT_USAGE;
         }
     }
-    if (force) { return EXIT_SUCCESS; }
+    if (!exists && !directory_takes(output)) {
+        console_error(console, "%s: cannot be written: %s", output, strerror(errno));
+        return EXIT_FAILED;
+    }
+    if (!exists || force) { return EXIT_SUCCESS; }
     console_error(console, "%s: exists already (-f overwrites it)", output);
     return EXIT_USAGE;
 }

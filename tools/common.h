@@ -23,8 +23,8 @@ typedef struct device_settings {
 extern const cli_option device_options[4]; /* fill a device_settings that is all zero by default */
 ptsne_device_options device_settings_use(const device_settings *settings);
 
-/* Can output be written, and is it none of the inputs (NULL ends them; NULL and "-" are never the same)? Asked before work
+/* Can output be written, and is it none of the files that are read or written besides (NULL ends them)? Asked before work
  * starts. Prints what is wrong and returns the exit code, else EXIT_SUCCESS. output may be NULL: nothing to check. */
-int output_check(cli_console *console, const char *output, bool force, const char *const *inputs);
+int output_check(cli_console *console, const char *output, bool force, const char *const *others);
 
 #endif

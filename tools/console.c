@@ -136,7 +136,9 @@ static void write_figures(char *text, size_t size, const ptsne_progress *progres
         used += (size_t)snprintf(text + used, size - used, "%s%.4g%s rows/s", between, shown, unit);
     }
     char time[32];
-    if (progress->step >= progress->n_steps) {
+    if (progress->n_steps == PTSNE_UNKNOWN) {
+        snprintf(text + used, size - used, "%s%zu rows so far", between, progress->step);
+    } else if (progress->step >= progress->n_steps) {
         write_time(time, sizeof time, progress->seconds);
         snprintf(text + used, size - used, "%sdone in %s", between, time);
     } else if (progress->step > 0 && progress->seconds >= 1.0) {
@@ -153,23 +155,34 @@ static size_t terminal_columns(const cli_console *console)
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* "training     [=====>    ]  48%  loss ...", cut to the terminal. */
-static void draw(cli_console *console, const ptsne_progress *progress, double share)
+/* "━━━━━━────────": share of `cells` cells. */
+static void write_bar(char *bar, size_t cells, double share, bool utf8)
 {
-    const size_t columns = terminal_columns(console);
-    char figures[128], bar[3 * 40 + 1];
-    write_figures(figures, sizeof figures, progress, "  ");
-    const size_t fixed = 12 + 1 + 1 + 4 + strlen(figures) + 1; /* stage, bar's blanks, percent */
-    const size_t cells = columns > fixed + 8 ? (columns - fixed > 40 ? 40 : columns - fixed) : 0;
     const size_t full = (size_t)(share * (double)cells);
     bar[0] = '\0';
-    for (size_t i = 0; i < cells; i++) {
-        strcat(bar, i < full ? (console->utf8 ? "\u2501" : "=") : (console->utf8 ? "\u2500" : "-"));
-    }
-    if (cells == 0) { figures[columns > 20 && columns - 20 < sizeof figures ? columns - 20 : 0] = '\0'; }
+    for (size_t i = 0; i < cells; i++) { strcat(bar, i < full ? (utf8 ? "━" : "=") : (utf8 ? "─" : "-")); }
+}
+
+/* "training     ━━━━━━────────  48%  loss 3.1416  ...", cut to the terminal. */
+static void draw(cli_console *console, const ptsne_progress *progress, double share)
+{
+    enum { LONGEST = 40 };
+    const size_t columns = terminal_columns(console);
+    char figures[128], bar[3 * LONGEST + 1], percent[16] = "", line[512];
+    write_figures(figures, sizeof figures, progress, "  ");
+    if (progress->n_steps != PTSNE_UNKNOWN) { snprintf(percent, sizeof percent, " %3.0f%%", floor(100.0 * share)); }
+    const size_t fixed = 12 + 1 + strlen(percent) + strlen(figures) + 1;
+    const bool room = progress->n_steps != PTSNE_UNKNOWN && columns > fixed + 8;
+    const size_t cells = !room ? 0 : columns - fixed > LONGEST ? LONGEST : columns - fixed;
+    write_bar(bar, cells, share, console->utf8);
     const char *begin = console->color ? "\x1b[36m" : "", *end = console->color ? "\x1b[0m" : "";
-    fprintf(stderr, "\r%-12.12s %s%s%s %3.0f%%%s\x1b[K", progress->stage, begin, bar, end, floor(100.0 * share),
-            figures);
+    if (cells > 0) {
+        snprintf(line, sizeof line, "%-12.12s %s%s%s%s%s", progress->stage, begin, bar, end, percent, figures);
+    } else { /* ASCII alone: cut where the terminal ends */
+        const int length = snprintf(line, sizeof line, "%s%s%s", progress->stage, percent, figures);
+        if (length > 0 && (size_t)length >= columns) { line[columns - 1] = '\0'; }
+    }
+    fprintf(stderr, "\r%s\x1b[K", line);
     fflush(stderr);
     console->shown = true;
 }
@@ -185,7 +198,7 @@ static void print_line(const cli_console *console, const ptsne_progress *progres
 {
     char figures[128];
     write_figures(figures, sizeof figures, progress, ", ");
-    if (progress->step >= progress->n_steps) {
+    if (progress->step >= progress->n_steps || progress->n_steps == PTSNE_UNKNOWN) {
         fprintf(stderr, "%s: %s%s\n", console->program, progress->stage, figures);
     } else {
         fprintf(stderr, "%s: %s %.0f%%%s\n", console->program, progress->stage, floor(100.0 * share), figures);

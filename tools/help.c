@@ -145,7 +145,7 @@ void cli_print_overview(const cli_program *program, FILE *to)
 {
     fprintf(to, "%s: %s\n\nUsage: %s VERB ...\n\n", program->name, program->summary, program->name);
     for (size_t v = 0; v < program->n_verbs; v++) {
-        fprintf(to, "  %-12s %s\n", program->verbs[v].name, program->verbs[v].summary);
+        fprintf(to, "  %-12s %s\n", program->verbs[v]->name, program->verbs[v]->summary);
     }
     fprintf(to, "\n  %-12s %s\n  %-12s %s\n", "--help", "this overview; after a verb: its options (-h in short)",
             "--version", "version, and what this build can do");

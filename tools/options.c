@@ -285,8 +285,8 @@ static int fill(const parser *p, const cli_option *row, const char *text, void *
     case CLI_CHOICE:
         return fill_choice(p, row, text, member);
     case CLI_SEED:
-        if (read_whole(text, member)) { return EXIT_SUCCESS; }
-        return refuse(p, "--%s: \"%s\" is not a whole number from 0 to 2^64 - 1", row->name, text);
+        if (read_whole(text, member) && *(uint64_t *)member <= INT64_MAX) { return EXIT_SUCCESS; }
+        return refuse(p, "--%s: \"%s\" is not a whole number from 0 to 2^63 - 1", row->name, text);
     case CLI_BYTES:
         if (read_bytes(text, member)) { return EXIT_SUCCESS; }
         return refuse(p, "--%s: \"%s\" is not a size such as 512M or 4G", row->name, text);

@@ -17,7 +17,7 @@ typedef enum cli_kind {
     CLI_FLAG,    /* bool: becomes true */
     CLI_SET,     /* int: becomes row.set; --header and --no-header share a member */
     CLI_COUNT,   /* size_t: a whole number from least to most */
-    CLI_SEED,    /* uint64_t: any whole number */
+    CLI_SEED,    /* uint64_t: a whole number that JSON holds, below 2^63 */
     CLI_BYTES,   /* size_t: 512M, 4G; K, M, G, T are powers of 1024 */
     CLI_NUMBER,  /* double: from least to most */
     CLI_NUMBERS, /* cli_numbers: 5,10,30; each from least to most */
@@ -90,7 +90,7 @@ struct cli_program {
     const char *summary;
     const char *description; /* of the overview */
     const char *examples;
-    const cli_verb *verbs;
+    const cli_verb *const *verbs;
     size_t n_verbs;
 };
 

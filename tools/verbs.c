@@ -27,7 +27,7 @@ static int print_version(const cli_program *program)
 static const cli_verb *find_verb(const cli_program *program, const char *name)
 {
     for (size_t v = 0; v < program->n_verbs; v++) {
-        if (strcmp(program->verbs[v].name, name) == 0) { return &program->verbs[v]; }
+        if (strcmp(program->verbs[v]->name, name) == 0) { return program->verbs[v]; }
     }
     return NULL;
 }
@@ -35,7 +35,7 @@ static const cli_verb *find_verb(const cli_program *program, const char *name)
 static int refuse_verb(const cli_program *program, const char *word, cli_console *console)
 {
     const char *names[32] = {NULL};
-    for (size_t v = 0; v < program->n_verbs && v + 1 < CLI_LENGTH(names); v++) { names[v] = program->verbs[v].name; }
+    for (size_t v = 0; v < program->n_verbs && v + 1 < CLI_LENGTH(names); v++) { names[v] = program->verbs[v]->name; }
     const char *near = cli_nearest(word, names);
     if (word[0] == '-') {
         console_error(console, "there is no option %s here; options come after the verb", word);
