@@ -130,8 +130,8 @@ struct pt_backend_ops {
     /* Conditional affinities at a perplexity. d2 m x k; row i leaves out column self_from + i where that is below k (SIZE_MAX:
      * none). p[i][j] (+)= weight exp(-beta_i d2_ij) / sum, 0 at the column left out; beta_i so that the entropy is
      * log2(perplexity) bits to 1e-5, by bracketing and Newton or bisection, from d2 less its row's minimum, safe for duplicates
-     * and infinities (p = 0 there). Where the perplexity cannot be reached (fewer than perplexity finite neighbours, or more than
-     * perplexity at equal least distance) p is uniform over the least, resp. over all finite ones, and beta_i is INFINITY resp. 0.
+     * and infinities (p = 0 there). Where at most `perplexity` neighbours are finite, p is uniform over those and beta_i is 0 (with
+     * none, p is 0); else, where at least `perplexity` are at the same least distance, p is uniform over those and beta_i INFINITY.
      * accumulate: p is added to, else overwritten. beta m. p may not be d2. */
     ptsne_status (*affinities_conditional)(pt_backend *be, const pt_buffer *d2, size_t m, size_t k, size_t self_from,
                                            float perplexity, float weight, bool accumulate, const pt_buffer *p,
@@ -156,7 +156,7 @@ struct pt_backend_ops {
      * With w_ij = 1 / (1 + |y_i - y_j|^2), Z = sum of w over ordered pairs that push:
      *   loss[0] = exaggeration / m sum_e log(1 + d_e^2) + log Z,
      *   gradient[i] = (2 exaggeration / m) w_it (y_i - y_t) - (4 / Z) sum_j w_ij^2 (y_i - y_j), t the partner.
-     * An edge whose ends show one point pulls neither. Z is taken as at least 1e-12. y, gradient 2m x d. */
+     * An edge whose ends show one point pulls neither and adds nothing to the loss. Z is taken as at least 1e-12. y, gradient 2m x d. */
     ptsne_status (*edges_gradient)(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
                                    float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
                                    const pt_buffer *loss, ptsne_error *err);

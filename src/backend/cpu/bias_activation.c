@@ -1,0 +1,107 @@
+/* x[i][j] = activation(x[i][j] + bias[j]), and the way back, told from the result. */
+#include "backend/cpu/level.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "backend/cpu/vector_math.h"
+
+#define CHUNK ((size_t)16384) /* elements of one chunk, about */
+
+/* The comparisons are written so that NaN stays NaN: a run that lost its numbers must show it. */
+static inline float relu(float x)
+{
+    return x < 0.0f ? 0.0f : x;
+}
+
+static inline float elu(float x)
+{
+    const float below = cpu_exp(x < 0.0f ? x : 0.0f) - 1.0f;
+    return x < 0.0f ? below : x;
+}
+
+/* (1 - t) / (1 + t) with t = exp(-2 |x|); near 0, where that cancels, the series. */
+static inline float tangent(float x)
+{
+    const float size = fabsf(x), square = x * x;
+    const float t = cpu_exp(-2.0f * size);
+    const float large = (1.0f - t) / (1.0f + t);
+    const float small = size * (1.0f - square * (0.333333333f - square * (0.133333333f - square * 0.053968254f)));
+    return copysignf(size < 0.125f ? small : large, x);
+}
+
+static inline float sigmoid(float x)
+{
+    return 1.0f / (1.0f + cpu_exp(-x));
+}
+
+static void activate_row(float *restrict x, const float *bias, size_t d, pt_activation activation)
+{
+    switch (activation) {
+    case PT_LINEAR:
+        for (size_t j = 0; j < d; j++) { x[j] = x[j] + bias[j]; }
+        return;
+    case PT_RELU:
+        for (size_t j = 0; j < d; j++) { x[j] = relu(x[j] + bias[j]); }
+        return;
+    case PT_ELU:
+        for (size_t j = 0; j < d; j++) { x[j] = elu(x[j] + bias[j]); }
+        return;
+    case PT_TANH:
+        for (size_t j = 0; j < d; j++) { x[j] = tangent(x[j] + bias[j]); }
+        return;
+    case PT_SIGMOID:
+        for (size_t j = 0; j < d; j++) { x[j] = sigmoid(x[j] + bias[j]); }
+        return;
+    }
+    assert(!"an activation that is none");
+}
+
+ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
+                                 pt_activation activation, ptsne_error *err)
+{
+    (void)err; /* nothing here can fail */
+    const size_t rows = CHUNK / d + 1, chunks = (n + rows - 1) / rows;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
+        for (size_t i = c * rows; i < end; i++) {
+            activate_row(pt_cpu_floats(x) + i * d, pt_cpu_floats(bias), d, activation);
+        }
+    }
+    return PTSNE_OK;
+}
+
+static void scale(const float *y, float *restrict g, size_t count, pt_activation activation)
+{
+    switch (activation) {
+    case PT_LINEAR:
+        return;
+    case PT_RELU:
+        for (size_t t = 0; t < count; t++) { g[t] = y[t] > 0.0f ? g[t] : 0.0f; }
+        return;
+    case PT_ELU:
+        for (size_t t = 0; t < count; t++) { g[t] = g[t] * (y[t] > 0.0f ? 1.0f : y[t] + 1.0f); }
+        return;
+    case PT_TANH:
+        for (size_t t = 0; t < count; t++) { g[t] = g[t] * (1.0f - y[t] * y[t]); }
+        return;
+    case PT_SIGMOID:
+        for (size_t t = 0; t < count; t++) { g[t] = g[t] * (y[t] * (1.0f - y[t])); }
+        return;
+    }
+    assert(!"an activation that is none");
+}
+
+ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
+                                     const pt_buffer *g, ptsne_error *err)
+{
+    (void)err; /* nothing here can fail */
+    const size_t chunks = (count + CHUNK - 1) / CHUNK;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t at = c * CHUNK, left = count - at;
+        scale(pt_cpu_floats(y) + at, pt_cpu_floats(g) + at, left < CHUNK ? left : CHUNK, activation);
+    }
+    return PTSNE_OK;
+}

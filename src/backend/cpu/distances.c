@@ -1,0 +1,114 @@
+/* Tiles of distances. euclidean and cosine are a product and norms: each tile of the product is finished while
+ * it is in the cache, so nothing but the output is held. */
+#include "backend/cpu/level.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#define ROWS    ((size_t)256)
+#define COLUMNS ((size_t)512)
+
+enum { EUCLIDEAN, COSINE, MANHATTAN, METRICS };
+
+static const char *const metrics[METRICS] = {"euclidean", "cosine", "manhattan"};
+
+ptsne_status cpu_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err)
+{
+    (void)be;
+    for (int k = 0; k < METRICS; k++) {
+        if (strcmp(name, metrics[k]) == 0) {
+            *metric = k;
+            return PTSNE_OK;
+        }
+    }
+    return pt_fail(err, PTSNE_ERR_UNAVAILABLE,
+                   "no metric \"%s\" on the cpu: there are euclidean, cosine and manhattan (metric_NAME.cl needs an "
+                   "OpenCL device)",
+                   name);
+}
+
+static float squared_norm(const float *x, size_t d)
+{
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t l = 0; l < d; l++) { sum += x[l] * x[l]; }
+    return sum;
+}
+
+static float manhattan(const float *a, const float *b, size_t d)
+{
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t l = 0; l < d; l++) { sum += fabsf(a[l] - b[l]); }
+    return sum;
+}
+
+/* What a vector brings to its distances: |x|^2, or 1 / |x| (0 for a row of zeros). */
+static void norms(int metric, const float *x, size_t n, size_t d, float *norm)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float square = squared_norm(x + i * d, d);
+        norm[i] = metric == EUCLIDEAN ? square : square > 0.0f ? 1.0f / sqrtf(square) : 0.0f;
+    }
+}
+
+/* From products to distances, in place. */
+static void finish(int metric, size_t m, size_t n, const float *norm_a, const float *norm_b, float *out, size_t stride)
+{
+    for (size_t i = 0; i < m; i++) {
+        float *row = out + i * stride;
+        const float own = norm_a[i];
+        if (metric == EUCLIDEAN) {
+#pragma omp simd
+            for (size_t j = 0; j < n; j++) {
+                const float d2 = own + norm_b[j] - 2.0f * row[j];
+                row[j] = d2 < 0.0f ? 0.0f : d2;
+            }
+        } else {
+#pragma omp simd
+            for (size_t j = 0; j < n; j++) {
+                const float distance = 1.0f - row[j] * own * norm_b[j];
+                row[j] = distance < 0.0f ? 0.0f : distance > 2.0f ? 2.0f : distance;
+            }
+        }
+    }
+}
+
+/* m x n distances, m and n within a tile, whose rows lie `stride` apart. */
+static bool distances_tile(pt_cpu *cpu, int metric, const float *a, size_t m, const float *b, size_t n, size_t d,
+                           float *out, size_t stride)
+{
+    if (metric == MANHATTAN) {
+        for (size_t i = 0; i < m; i++) {
+            for (size_t j = 0; j < n; j++) { out[i * stride + j] = manhattan(a + i * d, b + j * d, d); }
+        }
+        return true;
+    }
+    float norm_a[ROWS], norm_b[COLUMNS];
+    const pt_product_shape shape = {
+        .transpose_b = true, .m = m, .n = n, .k = d, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = stride};
+    if (!cpu_product_tile(cpu, &shape, a, b, out, omp_get_thread_num())) { return false; }
+    norms(metric, a, m, d, norm_a);
+    norms(metric, b, n, d, norm_b);
+    finish(metric, m, n, norm_a, norm_b, out, stride);
+    return true;
+}
+
+ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                           size_t d, const pt_buffer *out, ptsne_error *err)
+{
+    const ptsne_status status = cpu_product_begin(be, err);
+    if (status != PTSNE_OK) { return status; }
+    const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
+    float *to = pt_cpu_floats(out);
+    const size_t down = (m + ROWS - 1) / ROWS, across = (n + COLUMNS - 1) / COLUMNS;
+    int failed = 0;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, down *across)) reduction(| : failed) schedule(dynamic)
+    for (size_t t = 0; t < down * across; t++) {
+        const size_t i = t % down * ROWS, j = t / down * COLUMNS;
+        const size_t height = m - i < ROWS ? m - i : ROWS, width = n - j < COLUMNS ? n - j : COLUMNS;
+        failed |= !distances_tile((pt_cpu *)be, metric, pa + i * d, height, pb + j * d, width, d, to + i * n + j, n);
+    }
+    return failed ? pt_fail(err, PTSNE_ERR_MEMORY, "distances: oneDNN had no memory for a tile") : PTSNE_OK;
+}

@@ -1,0 +1,91 @@
+/* One set of op bodies per instruction-set level: the build compiles these files several times, with PT_CPU_LEVEL set
+ * to v2, v3, v4 or base, and the names below keep the copies apart. */
+#ifndef PT_BACKEND_CPU_LEVEL_H
+#define PT_BACKEND_CPU_LEVEL_H
+
+#include "backend/cpu/cpu.h"
+
+#define PT_JOIN_NOW(name, level) name##_##level
+#define PT_JOIN(name, level)     PT_JOIN_NOW(name, level)
+#define PT_LEVELED(name)         PT_JOIN(name, PT_CPU_LEVEL)
+
+#define cpu_ops                    PT_LEVELED(cpu_ops)
+#define cpu_upload                 PT_LEVELED(cpu_upload)
+#define cpu_download               PT_LEVELED(cpu_download)
+#define cpu_fill                   PT_LEVELED(cpu_fill)
+#define cpu_copy                   PT_LEVELED(cpu_copy)
+#define cpu_product                PT_LEVELED(cpu_product)
+#define cpu_product_begin          PT_LEVELED(cpu_product_begin)
+#define cpu_product_tile           PT_LEVELED(cpu_product_tile)
+#define cpu_product_own            PT_LEVELED(cpu_product_own)
+#define cpu_column_sums            PT_LEVELED(cpu_column_sums)
+#define cpu_gather_rows            PT_LEVELED(cpu_gather_rows)
+#define cpu_metric_find            PT_LEVELED(cpu_metric_find)
+#define cpu_distances              PT_LEVELED(cpu_distances)
+#define cpu_nearest_merge          PT_LEVELED(cpu_nearest_merge)
+#define cpu_rank_counts            PT_LEVELED(cpu_rank_counts)
+#define cpu_affinities_conditional PT_LEVELED(cpu_affinities_conditional)
+#define cpu_affinities_joint       PT_LEVELED(cpu_affinities_joint)
+#define cpu_student_sums           PT_LEVELED(cpu_student_sums)
+#define cpu_tsne_gradient          PT_LEVELED(cpu_tsne_gradient)
+#define cpu_edges_gradient         PT_LEVELED(cpu_edges_gradient)
+#define cpu_bias_activation        PT_LEVELED(cpu_bias_activation)
+#define cpu_activation_gradient    PT_LEVELED(cpu_activation_gradient)
+#define cpu_dropout                PT_LEVELED(cpu_dropout)
+#define cpu_sgd_step               PT_LEVELED(cpu_sgd_step)
+#define cpu_adam_step              PT_LEVELED(cpu_adam_step)
+
+extern const pt_backend_ops cpu_ops;
+
+ptsne_status cpu_upload(pt_backend *be, const void *from, const pt_buffer *to, ptsne_error *err);
+ptsne_status cpu_download(pt_backend *be, const pt_buffer *from, void *to, ptsne_error *err);
+ptsne_status cpu_fill(pt_backend *be, const pt_buffer *to, float value, ptsne_error *err);
+ptsne_status cpu_copy(pt_backend *be, const pt_buffer *from, const pt_buffer *to, ptsne_error *err);
+ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
+                         const pt_buffer *c, ptsne_error *err);
+ptsne_status cpu_column_sums(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *out,
+                             ptsne_error *err);
+ptsne_status cpu_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, size_t d, const pt_buffer *a,
+                             const pt_buffer *b, const pt_buffer *t, size_t n, const pt_buffer *out, ptsne_error *err);
+ptsne_status cpu_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
+ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                           size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status cpu_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                               size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                               ptsne_error *err);
+ptsne_status cpu_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                             size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                             ptsne_error *err);
+ptsne_status cpu_affinities_conditional(pt_backend *be, const pt_buffer *d2, size_t m, size_t k, size_t self_from,
+                                        float perplexity, float weight, bool accumulate, const pt_buffer *p,
+                                        const pt_buffer *beta, ptsne_error *err);
+ptsne_status cpu_affinities_joint(pt_backend *be, const pt_buffer *p, size_t n, const pt_buffer *joint,
+                                  ptsne_error *err);
+ptsne_status cpu_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
+                              const pt_buffer *z, ptsne_error *err);
+ptsne_status cpu_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buffer *y, size_t n, size_t d,
+                               float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                               const pt_buffer *loss, ptsne_error *err);
+ptsne_status cpu_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
+                                float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                                const pt_buffer *loss, ptsne_error *err);
+ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
+                                 pt_activation activation, ptsne_error *err);
+ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
+                                     const pt_buffer *g, ptsne_error *err);
+ptsne_status cpu_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+ptsne_status cpu_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
+                          float learning_rate, float momentum, ptsne_error *err);
+ptsne_status cpu_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
+                           const pt_buffer *v, const pt_adam *adam, ptsne_error *err);
+
+/* ---- what product.c lends to distances.c ---- */
+
+/* Make ready for cpu_product_tile: find oneDNN or take memory for the panels. Not inside a parallel region. */
+ptsne_status cpu_product_begin(pt_backend *be, ptsne_error *err);
+/* One tile of a product, on the calling thread alone, which is number `thread` of its team; false when oneDNN failed. */
+bool cpu_product_tile(pt_cpu *cpu, const pt_product_shape *shape, const float *a, const float *b, float *c, int thread);
+/* The same by our own code; pack has PT_CPU_PACK floats. */
+void cpu_product_own(const pt_product_shape *shape, const float *a, const float *b, float *c, float *pack);
+
+#endif
