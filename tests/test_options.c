@@ -72,8 +72,8 @@ static const cli_option fruit_options[] = {
 };
 
 static const cli_section fruit_sections[] = {
-    {"Fruit", fruit_options, CLI_LENGTH(fruit_options), 0},
-    {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console)},
+    {"Fruit", fruit_options, CLI_LENGTH(fruit_options), 0, false},
+    {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console), true},
 };
 
 static int fruit_run(const cli_call *call)
@@ -204,7 +204,7 @@ static void test_refusals(void **state)
         {"pulp press x --mode batch --list 5,1", "--list: 1 is too small: it must be at least 2"},
         {"pulp press x --list 5", "--list has an effect with --mode batch only (it is edges)"},
         {"pulp press x y z", "one argument too many: \"z\" (usage: pulp press X [Z])"},
-        {"pulp press", "X is missing: data"},
+        {"pulp press", "X is missing (data)"},
         {"pulp pres x", "there is no verb \"pres\"; did you mean press?"},
         {"pulp --epochs 3 press x", "there is no option --epochs here; options come after the verb"},
     };
@@ -231,6 +231,9 @@ static void test_help(void **state)
     assert_non_null(strstr(said, "Examples:\n  pulp press apples\n"));
     assert_int_equal(run_captured("pulp press -h", said, sizeof said), 0);
     assert_null(strstr(said, "Examples:"));
+    assert_non_null(strstr(said, "--force"));
+    assert_null(strstr(said, "--color"));
+    assert_non_null(strstr(said, "More options with --help: Messages.\n"));
     assert_int_equal(run_captured("pulp help press", said, sizeof said), 0);
     assert_non_null(strstr(said, "Examples:"));
     assert_int_equal(run_captured("pulp --help", said, sizeof said), 0);

@@ -119,6 +119,17 @@ static void print_section(const cli_section *section, const void *settings, bool
     }
 }
 
+static void print_left_out(const cli_verb *verb, FILE *to)
+{
+    const char *between = "\nMore options with --help: ";
+    for (size_t s = 0; s < verb->n_sections; s++) {
+        if (!verb->sections[s].rare) { continue; }
+        fprintf(to, "%s%s", between, verb->sections[s].title);
+        between = ", ";
+    }
+    fputs(".\n", to);
+}
+
 void cli_print_help(const cli_program *program, const cli_verb *verb, bool full, FILE *to)
 {
     void *settings = calloc(1, verb->settings_size);
@@ -130,9 +141,16 @@ void cli_print_help(const cli_program *program, const cli_verb *verb, bool full,
         fputc('\n', to);
         print_wrapped(to, verb->description, 0, 0);
     }
-    for (size_t s = 0; s < verb->n_sections; s++) { print_section(&verb->sections[s], settings, full, to); }
-    fputs("  -h, --help                  this help: -h in short, --help in full\n", to);
+    size_t left_out = 0;
+    for (size_t s = 0; s < verb->n_sections; s++) {
+        if (full || !verb->sections[s].rare) {
+            print_section(&verb->sections[s], settings, full, to);
+        } else {
+            left_out++;
+        }
+    }
     free(settings);
+    if (left_out > 0) { print_left_out(verb, to); }
     if (full) {
         fputs("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 not built in or no such device, 4 bad input data,\n"
               "130 interrupted.\n",

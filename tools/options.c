@@ -383,9 +383,9 @@ static int check_required(const parser *p)
     for (size_t i = 0; i < count; i++) {
         const cli_option *row = cli_row(p->verb, i);
         if (!row->required || p->given[i]) { continue; }
-        if (row->kind == CLI_OPERAND) { return refuse(p, "%s is missing: %s", row->name, row->help); }
-        if (row->letter == 0) { return refuse(p, "--%s %s is missing: %s", row->name, row->argument, row->help); }
-        return refuse(p, "-%c %s is missing: %s", row->letter, row->argument, row->help);
+        if (row->kind == CLI_OPERAND) { return refuse(p, "%s is missing (%s)", row->name, row->help); }
+        if (row->letter == 0) { return refuse(p, "--%s %s is missing (%s)", row->name, row->argument, row->help); }
+        return refuse(p, "-%c %s is missing (%s)", row->letter, row->argument, row->help);
     }
     return EXIT_SUCCESS;
 }

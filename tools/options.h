@@ -55,6 +55,7 @@ typedef struct cli_section {
     const cli_option *options;
     size_t n_options;
     size_t settings; /* where the section's settings are within the verb's */
+    bool rare;       /* -h names the section only */
 } cli_section;
 
 typedef struct cli_verb cli_verb;
