@@ -148,8 +148,8 @@ typedef struct ptsne_table ptsne_table;
 typedef struct ptsne_labels ptsne_labels;
 
 typedef struct ptsne_read_options {
-    const char *format;       /* "npy", "idx", "csv", "tsv", "vec"; NULL: told by the content */
-    const char *label_column; /* name or 1-based number; NULL: label, class, target, y or species; "" none */
+    const char *format;       /* "npy", "idx", "csv", "tsv", "vec", "lines" (labels); NULL: told by the content */
+    const char *label_column; /* name or 1-based number; NULL: label, class, target, species, or y without x; "" none */
     const char *columns;      /* "a,b,5-20": the columns to use; NULL: every numeric one */
     int header;               /* 1 yes, 0 no, -1 told by the content */
     size_t first_row;         /* rows skipped at the start */
@@ -162,7 +162,8 @@ PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
  * Open a file of vectors for reading row by row, in constant memory.
  *
  * .npy (v1 to v3, either order, f2 f4 f8 and integers), IDX and IDX.gz, CSV/TSV, word vectors (.vec, GloVe, sentence
- * vectors); gzip is seen through. Arrays of more than two dimensions are flattened to rows.
+ * vectors); gzip is seen through. Arrays of more than two dimensions are flattened to rows. Of delimited text the
+ * columns of numbers are used, the label column and the unnamed first one (a row index) apart; of word vectors the numbers.
  *
  * @param path     "-" is standard input.
  * @param options  May be NULL.

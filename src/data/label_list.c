@@ -1,0 +1,262 @@
+#include "data/label_list.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/number.h"
+
+struct ptsne_labels {
+    size_t count, classes;
+    uint32_t *codes; /* count */
+    char **names;    /* classes */
+};
+
+/* Length of the UTF-8 letter at text, 0 if there is none. */
+static size_t letter_length(const unsigned char *text, size_t left)
+{
+    const unsigned char c = text[0];
+    if (c < 0x80) { return c == 0 ? 0 : 1; }
+    const size_t length = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    if (length == 0 || length > left) { return 0; }
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) { return 0; }
+    }
+    if ((c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90)) { return 0; }   /* too long a form */
+    if ((c == 0xed && text[1] >= 0xa0) || (c == 0xf4 && text[1] >= 0x90)) { return 0; } /* no such letter */
+    return length;
+}
+
+/* A copy that is UTF-8 throughout; NULL when there is no room. */
+static char *text_clean(const char *text, size_t length)
+{
+    if (length > SIZE_MAX / 3 - 1) { return NULL; }
+    char *clean = malloc(3 * length + 1);
+    if (clean == NULL) { return NULL; }
+    size_t to = 0;
+    for (size_t at = 0; at < length;) {
+        const size_t letter = letter_length((const unsigned char *)text + at, length - at);
+        memcpy(clean + to, letter == 0 ? "\xef\xbf\xbd" : text + at, letter == 0 ? 3 : letter);
+        to += letter == 0 ? 3 : letter;
+        at += letter == 0 ? 1 : letter;
+    }
+    clean[to] = '\0';
+    char *fitting = realloc(clean, to + 1);
+    return fitting != NULL ? fitting : clean;
+}
+
+static bool is_clean(const char *text, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        const size_t letter = letter_length((const unsigned char *)text + at, length - at);
+        if (letter == 0) { return false; }
+        at += letter;
+    }
+    return true;
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *text, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i++) { hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u; }
+    return hash ^ hash >> 29;
+}
+
+/* Where text is in the table, or the empty slot where it belongs. */
+static size_t slot_find(const pt_label_list *list, const char *text, size_t length)
+{
+    size_t slot = (size_t)hash_of(text, length) & (list->slot_count - 1);
+    while (list->slots[slot] != 0) {
+        const char *name = list->names[list->slots[slot] - 1];
+        if (strncmp(name, text, length) == 0 && name[length] == '\0') { break; }
+        slot = (slot + 1) & (list->slot_count - 1);
+    }
+    return slot;
+}
+
+static ptsne_status slots_grow(pt_label_list *list, ptsne_error *err)
+{
+    const size_t wanted = list->slot_count == 0 ? 64 : list->slot_count * 2;
+    uint32_t *slots = calloc(wanted, sizeof *slots);
+    if (slots == NULL) { return pt_fail_memory(err, "labels", (double)wanted * sizeof *slots); }
+    free(list->slots);
+    list->slots = slots;
+    list->slot_count = wanted;
+    for (size_t c = 0; c < list->classes; c++) {
+        list->slots[slot_find(list, list->names[c], strlen(list->names[c]))] = (uint32_t)(c + 1);
+    }
+    return PTSNE_OK;
+}
+
+/* The class of a clean text, a new one if it was not seen before. */
+static ptsne_status class_of(pt_label_list *list, const char *text, size_t length, uint32_t *code, ptsne_error *err)
+{
+    ptsne_status status;
+    if (list->classes * 2 >= list->slot_count && (status = slots_grow(list, err)) != PTSNE_OK) { return status; }
+    const size_t slot = slot_find(list, text, length);
+    if (list->slots[slot] == 0) {
+        if (list->classes >= UINT32_MAX - 1) {
+            return pt_fail(err, PTSNE_ERR_DATA, "more than %zu different labels", list->classes);
+        }
+        void *names = list->names;
+        status = pt_array_grow(&names, &list->names_capacity, list->classes + 1, sizeof(char *), "labels", err);
+        list->names = names;
+        if (status != PTSNE_OK) { return status; }
+        char *name = malloc(length + 1);
+        if (name == NULL) { return pt_fail_memory(err, "a label", (double)length); }
+        memcpy(name, text, length);
+        name[length] = '\0';
+        list->names[list->classes++] = name;
+        list->slots[slot] = (uint32_t)list->classes;
+    }
+    *code = list->slots[slot] - 1;
+    return PTSNE_OK;
+}
+
+ptsne_status pt_label_list_add(pt_label_list *list, const char *text, size_t length, ptsne_error *err)
+{
+    void *codes = list->codes;
+    ptsne_status status =
+        pt_array_grow(&codes, &list->codes_capacity, list->count + 1, sizeof(uint32_t), "labels", err);
+    list->codes = codes;
+    if (status != PTSNE_OK) { return status; }
+    uint32_t code = 0;
+    if (is_clean(text, length)) {
+        status = class_of(list, text, length, &code, err);
+    } else {
+        char *clean = text_clean(text, length);
+        if (clean == NULL) { return pt_fail_memory(err, "a label", 3.0 * (double)length); }
+        status = class_of(list, clean, strlen(clean), &code, err);
+        free(clean);
+    }
+    if (status == PTSNE_OK) { list->codes[list->count++] = code; }
+    return status;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Bytes and runs of digits, the runs by value. */
+static int words_compare(const char *a, const char *b)
+{
+    while (*a != '\0' && *b != '\0') {
+        if (is_digit(*a) && is_digit(*b)) {
+            while (*a == '0' && is_digit(a[1])) { a++; }
+            while (*b == '0' && is_digit(b[1])) { b++; }
+            size_t digits_a = 0, digits_b = 0;
+            while (is_digit(a[digits_a])) { digits_a++; }
+            while (is_digit(b[digits_b])) { digits_b++; }
+            if (digits_a != digits_b) { return digits_a < digits_b ? -1 : 1; }
+            const int order = memcmp(a, b, digits_a);
+            if (order != 0) { return order; }
+            a += digits_a;
+            b += digits_b;
+            continue;
+        }
+        if (*a != *b) { return (unsigned char)*a < (unsigned char)*b ? -1 : 1; }
+        a++;
+        b++;
+    }
+    return *a != '\0' ? 1 : *b != '\0' ? -1 : 0;
+}
+
+int pt_natural_compare(const char *a, const char *b)
+{
+    double value_a = 0, value_b = 0;
+    const bool number_a = pt_number_approximate(a, strlen(a), &value_a);
+    const bool number_b = pt_number_approximate(b, strlen(b), &value_b);
+    if (number_a != number_b) { return number_a ? -1 : 1; }
+    if (value_a != value_b) { return value_a < value_b ? -1 : 1; }
+    const int order = words_compare(a, b);
+    if (order != 0) { return number_a && value_a < 0 ? -order : order; } /* whole numbers past 2^53 */
+    return strcmp(a, b);
+}
+
+typedef struct named_class {
+    const char *name;
+    uint32_t code;
+} named_class;
+
+static int class_compare(const void *a, const void *b)
+{
+    return pt_natural_compare(((const named_class *)a)->name, ((const named_class *)b)->name);
+}
+
+/* Names into natural order, codes with them. */
+static ptsne_status classes_sort(pt_label_list *list, ptsne_error *err)
+{
+    named_class *order = pt_array_zeroed(list->classes, sizeof *order);
+    uint32_t *place = pt_array_zeroed(list->classes, sizeof *place);
+    const char **names = pt_array_zeroed(list->classes, sizeof *names);
+    const bool room = order != NULL && place != NULL && names != NULL;
+    if (room) {
+        for (size_t c = 0; c < list->classes; c++) { order[c] = (named_class){list->names[c], (uint32_t)c}; }
+        qsort(order, list->classes, sizeof *order, class_compare);
+        for (size_t c = 0; c < list->classes; c++) {
+            place[order[c].code] = (uint32_t)c;
+            names[c] = order[c].name;
+        }
+        if (list->classes > 0) { memcpy(list->names, names, list->classes * sizeof *names); }
+        for (size_t i = 0; i < list->count; i++) { list->codes[i] = place[list->codes[i]]; }
+    }
+    free(order);
+    free(place);
+    free(names);
+    return room ? PTSNE_OK : pt_fail_memory(err, "labels", (double)list->classes * 2.0 * sizeof *order);
+}
+
+ptsne_status pt_label_list_finish(pt_label_list *list, ptsne_labels **labels, ptsne_error *err)
+{
+    *labels = NULL;
+    const ptsne_status status = classes_sort(list, err);
+    if (status != PTSNE_OK) { return status; }
+    ptsne_labels *made = calloc(1, sizeof *made);
+    if (made == NULL) { return pt_fail_memory(err, "labels", (double)sizeof *made); }
+    *made = (ptsne_labels){list->count, list->classes, list->codes, list->names};
+    free(list->slots);
+    *list = (pt_label_list){0};
+    *labels = made;
+    return PTSNE_OK;
+}
+
+void pt_label_list_release(pt_label_list *list)
+{
+    for (size_t c = 0; c < list->classes; c++) { free(list->names[c]); }
+    free(list->names);
+    free(list->codes);
+    free(list->slots);
+    *list = (pt_label_list){0};
+}
+
+void ptsne_labels_destroy(ptsne_labels *labels)
+{
+    if (labels == NULL) { return; }
+    for (size_t c = 0; c < labels->classes; c++) { free(labels->names[c]); }
+    free(labels->names);
+    free(labels->codes);
+    free(labels);
+}
+
+size_t ptsne_labels_count(const ptsne_labels *labels)
+{
+    return labels->count;
+}
+
+size_t ptsne_labels_classes(const ptsne_labels *labels)
+{
+    return labels->classes;
+}
+
+const uint32_t *ptsne_labels_codes(const ptsne_labels *labels)
+{
+    return labels->codes;
+}
+
+const char *ptsne_labels_name(const ptsne_labels *labels, size_t class_index)
+{
+    return class_index < labels->classes ? labels->names[class_index] : "";
+}

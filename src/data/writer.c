@@ -1,0 +1,176 @@
+/* Rows out: .npy 1.0 that NumPy can map, or CSV; whole or not at all. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/output.h"
+#include "data/npy_header.h"
+
+struct ptsne_writer {
+    pt_output output;
+    bool csv;
+    size_t columns, rows, written; /* rows promised, or PTSNE_UNKNOWN; rows written */
+    locale_t numbers;              /* "1.5" whatever the caller's locale says */
+};
+
+static const char *output_name(const ptsne_writer *writer)
+{
+    return writer->output.path != NULL ? writer->output.path : "standard output";
+}
+
+static bool ends_in(const char *text, const char *ending)
+{
+    const size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcasecmp(text + length - tail, ending) == 0;
+}
+
+static ptsne_status format_choose(ptsne_writer *writer, const char *path, const char *format, ptsne_error *err)
+{
+    if (format == NULL) { format = ends_in(path, ".csv") ? "csv" : "npy"; }
+    writer->csv = strcmp(format, "csv") == 0;
+    if (!writer->csv && strcmp(format, "npy") != 0) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "unknown output format \"%s\" (npy, csv)", format);
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status npy_header_put(ptsne_writer *writer, size_t rows, ptsne_error *err)
+{
+    char header[PT_NPY_HEADER_BYTES];
+    pt_npy_header_write(rows, writer->columns, header);
+    return pt_output_write(&writer->output, header, sizeof header, err);
+}
+
+/* A name that needs quotes in a header gets them. */
+static ptsne_status name_put(ptsne_writer *writer, const char *name, ptsne_error *err)
+{
+    if (strpbrk(name, ",\"\r\n") == NULL) { return pt_output_write(&writer->output, name, strlen(name), err); }
+    ptsne_status status = pt_output_write(&writer->output, "\"", 1, err);
+    for (; status == PTSNE_OK && *name != '\0'; name++) {
+        status = pt_output_write(&writer->output, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1, err);
+    }
+    return status == PTSNE_OK ? pt_output_write(&writer->output, "\"", 1, err) : status;
+}
+
+static ptsne_status csv_header_put(ptsne_writer *writer, const char *const *names, ptsne_error *err)
+{
+    static const char *const letters[] = {"x", "y", "z"};
+    ptsne_status status = PTSNE_OK;
+    for (size_t c = 0; status == PTSNE_OK && c < writer->columns; c++) {
+        char made[32];
+        snprintf(made, sizeof made, "tsne_%zu", c + 1);
+        status = name_put(writer, names != NULL ? names[c] : writer->columns <= 3 ? letters[c] : made, err);
+        if (status == PTSNE_OK) {
+            status = pt_output_write(&writer->output, c + 1 < writer->columns ? "," : "\n", 1, err);
+        }
+    }
+    return status;
+}
+
+static ptsne_status output_begin(ptsne_writer *writer, const char *const *names, ptsne_error *err)
+{
+    if (writer->csv) {
+        writer->numbers = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+        if (writer->numbers == (locale_t)0) { return pt_fail_memory(err, "a locale", 1024.0); }
+        return csv_header_put(writer, names, err);
+    }
+    if (writer->rows == PTSNE_UNKNOWN && writer->output.temporary == NULL) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "%s: .npy begins with the number of rows, which is not known yet: write CSV, or to a file",
+                       output_name(writer));
+    }
+    return npy_header_put(writer, writer->rows == PTSNE_UNKNOWN ? 0 : writer->rows, err);
+}
+
+ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
+                               const char *const *names, int force, ptsne_writer **writer, ptsne_error *err)
+{
+    *writer = NULL;
+    if (columns == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: rows without columns cannot be written", path); }
+    ptsne_writer *made = calloc(1, sizeof *made);
+    if (made == NULL) { return pt_fail_memory(err, "a writer", (double)sizeof *made); }
+    made->columns = columns;
+    made->rows = rows;
+    ptsne_status status = format_choose(made, path, format, err);
+    if (status == PTSNE_OK) { status = pt_output_open(path, force != 0, &made->output, err); }
+    if (status == PTSNE_OK) { status = output_begin(made, names, err); }
+    if (status != PTSNE_OK) {
+        ptsne_writer_discard(made);
+        return status;
+    }
+    *writer = made;
+    return PTSNE_OK;
+}
+
+static ptsne_status csv_rows_put(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
+{
+    const locale_t before = uselocale(writer->numbers);
+    ptsne_status status = PTSNE_OK;
+    for (size_t i = 0; status == PTSNE_OK && i < n * writer->columns; i++) {
+        char text[32];
+        const int length = snprintf(text, sizeof text - 1, "%.9g", (double)rows[i]);
+        text[length] = (i + 1) % writer->columns == 0 ? '\n' : ',';
+        status = pt_output_write(&writer->output, text, (size_t)length + 1, err);
+    }
+    uselocale(before);
+    return status;
+}
+
+ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
+{
+    if (n == 0) { return PTSNE_OK; }
+    if (n > writer->rows - writer->written) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: more rows than the %zu that were announced", output_name(writer),
+                       writer->rows);
+    }
+    writer->written += n;
+    if (writer->csv) { return csv_rows_put(writer, rows, n, err); }
+    return pt_output_write(&writer->output, rows, n * writer->columns * sizeof *rows, err);
+}
+
+static void writer_release(ptsne_writer *writer)
+{
+    if (writer->numbers != (locale_t)0) { freelocale(writer->numbers); }
+    free(writer);
+}
+
+/* Put the number of rows, now known, into the header. */
+static ptsne_status npy_rows_patch(ptsne_writer *writer, ptsne_error *err)
+{
+    if (fseek(writer->output.file, 0, SEEK_SET) != 0) {
+        return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s", output_name(writer), strerror(errno));
+    }
+    return npy_header_put(writer, writer->written, err);
+}
+
+ptsne_status ptsne_writer_commit(ptsne_writer *writer, ptsne_error *err)
+{
+    ptsne_status status = PTSNE_OK;
+    if (writer->rows == PTSNE_UNKNOWN) {
+        if (!writer->csv) { status = npy_rows_patch(writer, err); }
+    } else if (writer->written < writer->rows) {
+        status = pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: %zu rows were announced and %zu written", output_name(writer),
+                         writer->rows, writer->written);
+    }
+    if (status == PTSNE_OK) {
+        status = pt_output_commit(&writer->output, err);
+    } else {
+        pt_output_discard(&writer->output);
+    }
+    writer_release(writer);
+    return status;
+}
+
+void ptsne_writer_discard(ptsne_writer *writer)
+{
+    if (writer == NULL) { return; }
+    pt_output_discard(&writer->output);
+    writer_release(writer);
+}
