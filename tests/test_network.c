@@ -1,0 +1,357 @@
+/* Layers, losses and optimisers put together: the gradient of a whole network against finite differences of an oracle in
+ * float64, on every backend. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "network/layers.h"
+#include "network/optimizer.h"
+#include "network/streams.h"
+
+#define ROWS     ((size_t)8)
+#define INPUTS   ((size_t)5)
+#define MOST     ((size_t)256) /* parameters of a test's network */
+#define WIDTH    ((size_t)8)   /* of its widest layer */
+#define CHECK(x) assert_int_equal((x), PTSNE_OK)
+
+/* ---- the text ---- */
+
+static void test_parse(void **state)
+{
+    (void)state;
+    pt_net net;
+    ptsne_error err;
+    CHECK(pt_net_parse("500,500,2000", "relu", 784, 2, &net, &err));
+    assert_int_equal(net.n_layers, 4);
+    assert_int_equal(net.layers[2].n_in, 500);
+    assert_int_equal(net.layers[2].n_out, 2000);
+    assert_int_equal(net.layers[2].activation, PT_RELU);
+    assert_int_equal(net.layers[3].activation, PT_LINEAR);
+    assert_int_equal(pt_net_outputs(&net), 2);
+    assert_true(pt_net_forward_flop(&net) == 2.0 * (784 * 500 + 500 * 500 + 500 * 2000 + 2000 * 2));
+    assert_true(pt_net_training_flop(&net) == 3.0 * pt_net_forward_flop(&net) - 2.0 * 784 * 500);
+    CHECK(pt_net_parse("", "relu", 7, 3, &net, &err));
+    assert_int_equal(net.n_layers, 1);
+    const char *const bad[] = {",",
+                               "5,",
+                               ",5",
+                               "5,,5",
+                               "0",
+                               "-5",
+                               "5 5",
+                               "five",
+                               "5.5",
+                               "99999999999999999999999",
+                               " 5",
+                               "0x5",
+                               "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (pt_net_parse(bad[i], "relu", 7, 2, &net, &err) != PTSNE_ERR_ARGUMENT) {
+            fail_msg("\"%s\" was taken", bad[i]);
+        }
+        assert_true(err.message[0] != '\0');
+    }
+    assert_int_equal(pt_net_parse("5", "linear", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_net_parse("5", "swish", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
+}
+
+/* The starting weights have the variance that the papers say, and a seed means one network. */
+static void test_start(void **state)
+{
+    (void)state;
+    const char *const names[] = {"relu", "tanh"};
+    const double wanted[] = {2.0 / 300.0, 2.0 / 500.0};
+    for (size_t a = 0; a < 2; a++) {
+        pt_net net;
+        CHECK(pt_net_parse("200", names[a], 300, 2, &net, NULL));
+        float *one = malloc(net.n_parameters * sizeof *one), *two = malloc(net.n_parameters * sizeof *two);
+        assert_non_null(one);
+        assert_non_null(two);
+        pt_net_start(&net, 7, one);
+        pt_net_start(&net, 7, two);
+        assert_memory_equal(one, two, net.n_parameters * sizeof *one);
+        pt_net_start(&net, 8, two);
+        assert_true(one[0] != two[0]);
+        double square = 0.0;
+        for (size_t i = 0; i < 300 * 200; i++) { square += (double)one[i] * (double)one[i] / (300.0 * 200.0); }
+        assert_true(fabs(square / wanted[a] - 1.0) < 0.05);
+        for (size_t i = 0; i < 200; i++) { assert_true(one[net.layers[0].bias + i] == 0.0f); }
+        free(one);
+        free(two);
+    }
+}
+
+static void test_rates(void **state)
+{
+    (void)state;
+    pt_optimizer optimizer = {.learning_rate = 2.0, .warmup_steps = 10, .n_steps = 100};
+    assert_true(fabs(pt_optimizer_rate(&optimizer, 0) - 0.2) < 1e-9);
+    assert_true(fabs(pt_optimizer_rate(&optimizer, 50) - 1.0) < 1e-9);
+    assert_true(pt_optimizer_rate(&optimizer, 99) < 1e-3);
+    optimizer.schedule = PTSNE_SCHEDULE_LINEAR;
+    assert_true(fabs(pt_optimizer_rate(&optimizer, 75) - 0.5) < 1e-9);
+    optimizer.schedule = PTSNE_SCHEDULE_CONSTANT;
+    assert_true(pt_optimizer_rate(&optimizer, 4) == 1.0);
+    assert_true(pt_optimizer_rate(&optimizer, 99) == 2.0);
+}
+
+/* ---- the oracle ---- */
+
+typedef struct problem {
+    pt_net net;
+    pt_dropout_rates dropout;
+    bool edges;
+    double exaggeration;
+    float input[ROWS * INPUTS], p[ROWS * ROWS];
+    uint32_t sample[ROWS];
+} problem;
+
+static double oracle_activation(pt_activation activation, double x)
+{
+    switch (activation) {
+    case PT_RELU:
+        return x > 0.0 ? x : 0.0;
+    case PT_ELU:
+        return x > 0.0 ? x : expm1(x);
+    case PT_TANH:
+        return tanh(x);
+    case PT_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case PT_LINEAR:
+        break;
+    }
+    return x;
+}
+
+/* What dropout multiplies element `index` of layer l's output by. */
+static double oracle_mask(const pt_dropout_rates *dropout, size_t l, size_t index)
+{
+    const float rate = l == 0 ? dropout->input : dropout->hidden;
+    pt_random random = {
+        .seed = dropout->seed, .stream = pt_stream(PT_FOR_DROPOUT, dropout->step * 32 + l), .position = index};
+    if (rate == 0.0f) { return 1.0; }
+    return pt_random_uniform(&random) >= rate ? 1.0 / (1.0 - (double)rate) : 0.0;
+}
+
+static void oracle_map(const problem *q, const double *w, double *map)
+{
+    double from[ROWS * WIDTH], to[ROWS * WIDTH];
+    for (size_t i = 0; i < ROWS * INPUTS; i++) { from[i] = (double)q->input[i] * oracle_mask(&q->dropout, 0, i); }
+    for (size_t l = 0; l < q->net.n_layers; l++) {
+        const pt_layer *layer = &q->net.layers[l];
+        const bool last = l + 1 == q->net.n_layers;
+        for (size_t i = 0; i < ROWS; i++) {
+            for (size_t o = 0; o < layer->n_out; o++) {
+                double sum = w[layer->bias + o];
+                for (size_t j = 0; j < layer->n_in; j++) {
+                    sum += w[layer->weight + o * layer->n_in + j] * from[i * layer->n_in + j];
+                }
+                const size_t at = i * layer->n_out + o;
+                to[at] = oracle_activation(layer->activation, sum) * (last ? 1.0 : oracle_mask(&q->dropout, l + 1, at));
+            }
+        }
+        memcpy(from, to, sizeof from);
+    }
+    memcpy(map, from, ROWS * pt_net_outputs(&q->net) * sizeof *map);
+}
+
+static double oracle_square(const double *y, size_t d, size_t i, size_t j)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < d; c++) { sum += (y[i * d + c] - y[j * d + c]) * (y[i * d + c] - y[j * d + c]); }
+    return sum;
+}
+
+/* What is differentiated: exaggeration only weighs the attraction, so the sum of p log q is what it multiplies. */
+static double oracle_loss(const problem *q, const double *w)
+{
+    double y[ROWS * 3], z = 0.0, attraction = 0.0;
+    const size_t d = pt_net_outputs(&q->net), m = ROWS / 2;
+    oracle_map(q, w, y);
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < ROWS; j++) {
+            const bool pushes = !q->edges || (i % m != j % m && q->sample[i] != q->sample[j]);
+            if (i != j && pushes) { z += 1.0 / (1.0 + oracle_square(y, d, i, j)); }
+            if (i != j && !q->edges) { attraction += (double)q->p[i * ROWS + j] * log1p(oracle_square(y, d, i, j)); }
+        }
+    }
+    for (size_t e = 0; e < m && q->edges; e++) { attraction += log1p(oracle_square(y, d, e, m + e)) / (double)m; }
+    return q->exaggeration * attraction + log(z);
+}
+
+/* ---- the gradient ---- */
+
+static void problem_make(problem *q, const char *activation, size_t d, bool edges, float rate, float *parameters)
+{
+    *q = (problem){.edges = edges, .exaggeration = edges ? 4.0 : 1.5};
+    q->dropout = (pt_dropout_rates){.input = rate, .hidden = rate, .seed = 3, .step = 11};
+    CHECK(pt_net_parse("8,6", activation, INPUTS, d, &q->net, NULL));
+    assert_true(q->net.n_parameters <= MOST);
+    pt_random random = {.seed = 42, .stream = d};
+    for (size_t i = 0; i < ROWS * INPUTS; i++) { q->input[i] = pt_random_normal(&random); }
+    for (size_t i = 0; i < ROWS; i++) { q->sample[i] = (uint32_t)i; }
+    q->sample[5] = q->sample[2]; /* two rows that show one point */
+    double total = 0.0;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < i; j++) { total += 2.0 * (double)(q->p[i * ROWS + j] = pt_random_uniform(&random)); }
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        for (size_t j = 0; j < i; j++) {
+            q->p[j * ROWS + i] = q->p[i * ROWS + j] = (float)((double)q->p[i * ROWS + j] / total);
+        }
+    }
+    pt_net_start(&q->net, 5, parameters);
+    const pt_layer *last = &q->net.layers[q->net.n_layers - 1];
+    for (size_t i = 0; i < last->n_in * last->n_out; i++) { parameters[last->weight + i] *= 10.0f; }
+}
+
+/* One step's gradient by the library: n_parameters. */
+static void gradient_make(pt_backend *be, problem *q, const float *parameters, float *gradient)
+{
+    const size_t d = pt_net_outputs(&q->net), count = q->net.n_parameters;
+    pt_buffer w, g, p, sample, scratch, loss;
+    pt_pass pass;
+    CHECK(pt_pass_create(be, &q->net, ROWS, true, &q->dropout, &pass, NULL));
+    CHECK(pt_buffer_create(be, count, &w, NULL));
+    CHECK(pt_buffer_create(be, count, &g, NULL));
+    CHECK(pt_buffer_create(be, ROWS * ROWS, &p, NULL));
+    CHECK(pt_buffer_create(be, ROWS, &sample, NULL));
+    CHECK(pt_buffer_create(be, pt_gradient_scratch(ROWS, d), &scratch, NULL));
+    CHECK(pt_buffer_create(be, 1, &loss, NULL));
+    const pt_buffer input = pt_pass_input(&pass), map = pt_pass_map(&pass), dmap = pt_pass_map_gradient(&pass);
+    const float exaggeration = (float)q->exaggeration;
+    CHECK(pt_upload(be, parameters, &w, NULL));
+    CHECK(pt_upload(be, q->input, &input, NULL));
+    CHECK(pt_upload(be, q->p, &p, NULL));
+    CHECK(pt_upload(be, q->sample, &sample, NULL));
+    CHECK(pt_fill(be, &g, 0.0f, NULL));
+    CHECK(pt_pass_forward(be, &pass, &w, &q->dropout, NULL));
+    if (q->edges) {
+        CHECK(pt_edges_gradient(be, &map, &sample, ROWS / 2, d, exaggeration, &scratch, &dmap, &loss, NULL));
+    } else {
+        CHECK(pt_tsne_gradient(be, &p, &map, ROWS, d, exaggeration, &scratch, &dmap, &loss, NULL));
+    }
+    CHECK(pt_pass_backward(be, &pass, &w, &q->dropout, &g, NULL));
+    CHECK(pt_download(be, &g, gradient, NULL));
+    pt_buffer *buffers[] = {&w, &g, &p, &sample, &scratch, &loss};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) { pt_buffer_destroy(be, buffers[i]); }
+    pt_pass_destroy(be, &pass);
+}
+
+static void gradient_check(pt_backend *be, const char *activation, size_t d, bool edges, float rate)
+{
+    problem q;
+    float parameters[MOST] = {0}, gradient[MOST] = {0};
+    double w[MOST], slope[MOST], largest = 0.0;
+    problem_make(&q, activation, d, edges, rate, parameters);
+    gradient_make(be, &q, parameters, gradient);
+    for (size_t i = 0; i < q.net.n_parameters; i++) { w[i] = (double)parameters[i]; }
+    const double h = 1e-6;
+    for (size_t i = 0; i < q.net.n_parameters; i++) {
+        const double before = w[i];
+        w[i] = before + h;
+        const double up = oracle_loss(&q, w);
+        w[i] = before - h;
+        slope[i] = (up - oracle_loss(&q, w)) / (2.0 * h);
+        w[i] = before;
+        largest = fmax(largest, fabs(slope[i]));
+    }
+    assert_true(largest > 1e-3);
+    for (size_t i = 0; i < q.net.n_parameters; i++) {
+        if (!(fabs((double)gradient[i] - slope[i]) <= 5e-5 * largest)) {
+            fail_msg("%s %s d=%zu %s dropout %g: dL/dw[%zu] is %.8g, differences say %.8g", be->ops->name, activation,
+                     d, edges ? "edges" : "batch", (double)rate, i, (double)gradient[i], slope[i]);
+        }
+    }
+}
+
+static void test_gradient(void **state)
+{
+    pt_backend *be = *state;
+    const char *const names[] = {"relu", "elu", "tanh", "sigmoid"};
+    for (size_t a = 0; a < 4; a++) {
+        for (size_t d = 2; d <= 3; d++) {
+            for (int edges = 0; edges < 2; edges++) {
+                gradient_check(be, names[a], d, edges != 0, 0.0f);
+                gradient_check(be, names[a], d, edges != 0, 0.3f);
+            }
+        }
+    }
+}
+
+/* Both optimisers against their formulas in float64, for some steps; the moments start at 0. */
+static void test_steps(void **state)
+{
+    pt_backend *be = *state;
+    enum { COUNT = 37, STEPS = 5 };
+    for (int kind = 0; kind < 2; kind++) {
+        pt_optimizer optimizer = {.kind = (ptsne_optimizer)kind,
+                                  .schedule = PTSNE_SCHEDULE_LINEAR,
+                                  .learning_rate = 0.01,
+                                  .momentum = 0.9,
+                                  .n_steps = 20};
+        pt_buffer w, g;
+        float value[COUNT], slope[COUNT];
+        double want[COUNT], m[COUNT] = {0}, v[COUNT] = {0};
+        pt_random random = {.seed = 9};
+        CHECK(pt_optimizer_create(be, COUNT, &optimizer, NULL));
+        CHECK(pt_buffer_create(be, COUNT, &w, NULL));
+        CHECK(pt_buffer_create(be, COUNT, &g, NULL));
+        for (size_t i = 0; i < COUNT; i++) { want[i] = (double)(value[i] = pt_random_normal(&random)); }
+        CHECK(pt_upload(be, value, &w, NULL));
+        for (size_t s = 0; s < STEPS; s++) {
+            const double rate = 0.01 * (1.0 - (double)s / 20.0), t = (double)s + 1.0;
+            for (size_t i = 0; i < COUNT; i++) {
+                const double x = (double)(slope[i] = pt_random_normal(&random));
+                if (kind == PTSNE_OPTIMIZER_ADAM) {
+                    m[i] = 0.9 * m[i] + 0.1 * x;
+                    v[i] = 0.999 * v[i] + 0.001 * x * x;
+                    want[i] -= rate * (m[i] / (1.0 - pow(0.9, t))) / (sqrt(v[i] / (1.0 - pow(0.999, t))) + 1e-8);
+                } else {
+                    v[i] = 0.9 * v[i] - rate * x;
+                    want[i] += v[i];
+                }
+            }
+            CHECK(pt_upload(be, slope, &g, NULL));
+            CHECK(pt_optimizer_step(be, &optimizer, s, &g, &w, NULL));
+        }
+        CHECK(pt_download(be, &w, value, NULL));
+        for (size_t i = 0; i < COUNT; i++) { assert_true(fabs((double)value[i] - want[i]) < 2e-6); }
+        pt_buffer_destroy(be, &w);
+        pt_buffer_destroy(be, &g);
+        pt_optimizer_destroy(be, &optimizer);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest alone[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_start),
+        cmocka_unit_test(test_rates),
+    };
+    int failed = cmocka_run_group_tests_name("network", alone, NULL, NULL);
+    for (size_t b = 0; b < pt_backend_count(); b++) {
+        pt_backend *be;
+        ptsne_error err;
+        if (pt_backend_open(pt_backend_name(b), &be, &err) != PTSNE_OK) {
+            print_message("SKIPPED: %s: %s\n", pt_backend_name(b), err.message);
+            continue;
+        }
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test_prestate(test_gradient, be),
+            cmocka_unit_test_prestate(test_steps, be),
+        };
+        failed += cmocka_run_group_tests_name(pt_backend_name(b), tests, NULL, NULL);
+        pt_backend_close(be);
+    }
+    return failed;
+}
