@@ -87,8 +87,7 @@ static size_t print_left(FILE *to, const cli_option *row)
     return INDENT;
 }
 
-/* help, then in brackets the default, the condition and the variable. */
-static void describe(const cli_option *row, const void *member, bool full, char *text, size_t size)
+void cli_describe(const cli_option *row, const void *member, bool full, char *text, size_t size)
 {
     char value[128];
     cli_value_text(row, member, value, sizeof value);
@@ -114,7 +113,7 @@ static void print_section(const cli_section *section, const void *settings, bool
     for (size_t i = 0; i < section->n_options; i++) {
         const cli_option *row = &section->options[i];
         char text[1024];
-        describe(row, (const char *)settings + section->settings + row->member, full, text, sizeof text);
+        cli_describe(row, (const char *)settings + section->settings + row->member, full, text, sizeof text);
         print_wrapped(to, text, print_left(to, row), INDENT);
     }
 }
@@ -167,6 +166,7 @@ void cli_print_overview(const cli_program *program, FILE *to)
     }
     fprintf(to, "\n  %-12s %s\n  %-12s %s\n", "--help", "this overview; after a verb: its options (-h in short)",
             "--version", "version, and what this build can do");
+    fprintf(to, "  %-12s %s\n", "--generate", "man, complete-bash or complete-fish, to standard output");
     if (program->description != NULL) {
         fputc('\n', to);
         print_wrapped(to, program->description, 0, 0);

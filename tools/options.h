@@ -124,9 +124,17 @@ const char *cli_nearest(const char *word, const char *const *names);
 /* The value of a row's member as one would write it; "" where it is unset. */
 void cli_value_text(const cli_option *row, const void *member, char *text, size_t size);
 
+/* A row's help, then the default, the condition and the variable; full: and what more there is to say. */
+void cli_describe(const cli_option *row, const void *member, bool full, char *text, size_t size);
+
 void cli_print_overview(const cli_program *program, FILE *to);
 /* full: --help, with descriptions and examples; else -h, a line an option. */
 void cli_print_help(const cli_program *program, const cli_verb *verb, bool full, FILE *to);
+
+/* ---- generate.c ---- */
+
+/* Print the man page ("man") or a shell's completion ("complete-bash", "complete-fish"). Returns the exit code. */
+int cli_generate(const cli_program *program, const char *what, cli_console *console);
 
 /* ---- sections that verbs share ---- */
 

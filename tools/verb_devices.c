@@ -112,16 +112,18 @@ static int report(const cli_call *call, const ptsne_device_info *list, const ben
     return report_write(call->console, settings->json, whole);
 }
 
-/* Keep the one device that --device names; false if there is none. */
+/* Keep the devices that --device may mean: "auto" all, "opencl" and "opencl:0" all that begin so. False if none is left. */
 static bool choose(ptsne_device_info *list, size_t *count, const char *spec)
 {
+    const size_t length = strlen(spec);
+    size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        if (strcmp(list[i].spec, spec) != 0) { continue; }
-        list[0] = list[i];
-        *count = 1;
-        return true;
+        const char end = strncmp(list[i].spec, spec, length) == 0 ? list[i].spec[length] : 'x';
+        const bool meant = strcmp(spec, "auto") == 0 || end == '\0' || end == ':' || end == '.';
+        if (meant) { list[kept++] = list[i]; }
     }
-    return false;
+    *count = kept;
+    return kept > 0;
 }
 
 static int devices_run(const cli_call *call)

@@ -86,6 +86,7 @@ static int dispatch(const cli_program *program, int argc, char **argv, cli_conso
         cli_print_overview(program, argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_SUCCESS;
     }
+    if (strcmp(word, "--generate") == 0) { return cli_generate(program, argc < 3 ? "" : argv[2], console); }
     const bool helping = strcmp(word, "help") == 0;
     const cli_verb *verb = find_verb(program, helping ? argv[2] : word);
     if (verb == NULL) { return refuse_verb(program, helping ? argv[2] : word, console); }
