@@ -1,0 +1,20 @@
+/* What columns of data say: their means, rows less the means, entries that are not numbers.
+ * x is n x d, row-major, on the host. Sums are float64 over fixed chunks, so that threads change no bit. */
+#ifndef PT_BASE_COLUMNS_H
+#define PT_BASE_COLUMNS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* mean[j] of column j, d entries; n at least 1. PTSNE_ERR_MEMORY. */
+ptsne_status pt_column_means(const float *x, size_t n, size_t d, size_t threads, double *mean, ptsne_error *err);
+
+/* to = rows of x less the means, rounded once; no overlap. index: which rows of x, or NULL: the first ones. */
+void pt_rows_centred(const float *x, const uint32_t *index, size_t rows, size_t d, const double *mean, size_t threads,
+                     float *to);
+
+/* Row and column of the first entry that is NaN or infinite; false where there is none. */
+bool pt_find_not_finite(const float *x, size_t n, size_t d, size_t *row, size_t *column);
+
+#endif

@@ -1,0 +1,158 @@
+/* Failures on demand: the k-th of all host allocations and device calls fails, for k = 1, 2, 3 ... until none does.
+ *
+ * Include it in one file of a test program, and link that with ptsne_faults() of CMakeLists.txt, which sends the
+ * library's malloc, calloc, realloc and posix_memalign here. The ops are reached by a copy of the backend's table. Walk it
+ * under the address sanitizer: then every way out is also checked for leaks. */
+#ifndef TESTS_FAULTS_H
+#define TESTS_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <errno.h>
+
+#include "backend/backend.h"
+
+static struct {
+    const pt_backend_ops *real;
+    size_t calls, fail_at; /* fail_at 0: never */
+} faults;
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *memory, size_t bytes);
+int __real_posix_memalign(void **memory, size_t alignment, size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *memory, size_t bytes);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes);
+
+static bool fault_due(void)
+{
+    return ++faults.calls == faults.fail_at;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return fault_due() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return fault_due() ? NULL : __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+    return fault_due() ? NULL : __real_realloc(memory, bytes);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes)
+{
+    return fault_due() ? ENOMEM : __real_posix_memalign(memory, alignment, bytes);
+}
+
+static ptsne_status fault(ptsne_error *err)
+{
+    return pt_fail(err, PTSNE_ERR_DEVICE, "failure on demand");
+}
+
+static ptsne_status fault_buffer_create(pt_backend *be, size_t count, pt_buffer *buffer, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->buffer_create(be, count, buffer, err);
+}
+
+static ptsne_status fault_upload(pt_backend *be, const void *from, const pt_buffer *to, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->upload(be, from, to, err);
+}
+
+static ptsne_status fault_download(pt_backend *be, const pt_buffer *from, void *to, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->download(be, from, to, err);
+}
+
+static ptsne_status fault_fill(pt_backend *be, const pt_buffer *to, float value, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->fill(be, to, value, err);
+}
+
+static ptsne_status fault_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
+                                  const pt_buffer *c, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->product(be, shape, a, b, c, err);
+}
+
+static ptsne_status fault_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b,
+                                    size_t n, size_t d, const pt_buffer *out, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->distances(be, metric, a, m, b, n, d, out, err);
+}
+
+static ptsne_status fault_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                        size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                                        ptsne_error *err)
+{
+    if (fault_due()) { return fault(err); }
+    return faults.real->nearest_merge(be, tile, m, n, row_from, column_from, k, best_d, best_i, err);
+}
+
+static ptsne_status fault_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                      size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                                      ptsne_error *err)
+{
+    if (fault_due()) { return fault(err); }
+    return faults.real->rank_counts(be, tile, m, n, row_from, column_from, limit, k, count, err);
+}
+
+static ptsne_status fault_affinities_conditional(pt_backend *be, const pt_buffer *d2, size_t m, size_t k,
+                                                 size_t self_from, float perplexity, float weight, bool accumulate,
+                                                 const pt_buffer *p, const pt_buffer *beta, ptsne_error *err)
+{
+    if (fault_due()) { return fault(err); }
+    return faults.real->affinities_conditional(be, d2, m, k, self_from, perplexity, weight, accumulate, p, beta, err);
+}
+
+static ptsne_status fault_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
+                                       const pt_buffer *z, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->student_sums(be, y, n, d, from, m, z, err);
+}
+
+/* Run action(be, context) with failure 1, 2, 3 ... until one run meets none; each that met one must return an error and a
+ * message. Returns how many failures there were: a test asserts that it was not 0. */
+static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backend *, void *, ptsne_error *),
+                                 void *context)
+{
+    faults.real = be->ops;
+    pt_backend_ops table = *be->ops;
+    table.buffer_create = fault_buffer_create;
+    table.upload = fault_upload;
+    table.download = fault_download;
+    table.fill = fault_fill;
+    table.product = fault_product;
+    table.distances = fault_distances;
+    table.nearest_merge = fault_nearest_merge;
+    table.rank_counts = fault_rank_counts;
+    table.affinities_conditional = fault_affinities_conditional;
+    table.student_sums = fault_student_sums;
+    be->ops = &table;
+    const size_t used = be->memory_used;
+    for (faults.fail_at = 1;; faults.fail_at++) {
+        ptsne_error err = {0};
+        faults.calls = 0;
+        const ptsne_status status = action(be, context, &err);
+        const bool met = faults.calls >= faults.fail_at;
+        if (met == (status == PTSNE_OK) || met == (err.message[0] == '\0') || be->memory_used != used) {
+            fail_msg("failure %zu: status %d, \"%s\", %zu bytes on the device", faults.fail_at, (int)status,
+                     err.message, be->memory_used - used);
+        }
+        if (!met) { break; }
+    }
+    const size_t walked = faults.fail_at - 1;
+    faults.fail_at = 0;
+    be->ops = faults.real;
+    return walked;
+}
+
+#endif

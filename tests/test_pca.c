@@ -1,0 +1,297 @@
+#define _GNU_SOURCE
+/* Principal components against Jacobi's method on the float64 covariance. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/eigen.h"
+#include "analysis/pca.h"
+#include "base/random.h"
+#include "faults.h"
+
+/* n x d of rank `rank` (and noise), standard deviations falling as falloff^column, then turned at random. */
+static float *make_data(size_t n, size_t d, size_t rank, double falloff, double offset, uint64_t seed)
+{
+    pt_random random = {.seed = seed, .stream = 2};
+    double *turn = malloc(rank * d * sizeof *turn), *row = malloc(rank * sizeof *row);
+    float *x = malloc(n * d * sizeof *x);
+    for (size_t t = 0; t < rank * d; t++) { turn[t] = (double)pt_random_normal(&random); }
+    pt_orthonormalize(turn, rank, d, &random);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < rank; r++) { row[r] = pow(falloff, (double)r) * (double)pt_random_normal(&random); }
+        for (size_t j = 0; j < d; j++) {
+            double sum = offset;
+            for (size_t r = 0; r < rank; r++) { sum += row[r] * turn[r * d + j]; }
+            x[i * d + j] = (float)sum;
+        }
+    }
+    free(turn);
+    free(row);
+    return x;
+}
+
+/* mean d, covariance d x d, by the textbook. */
+static void oracle_covariance(const float *x, size_t n, size_t d, double *mean, double *covariance)
+{
+    for (size_t j = 0; j < d; j++) {
+        mean[j] = 0.0;
+        for (size_t i = 0; i < n; i++) { mean[j] += (double)x[i * d + j] / (double)n; }
+    }
+    for (size_t a = 0; a < d; a++) {
+        for (size_t b = 0; b < d; b++) {
+            double sum = 0.0;
+            for (size_t i = 0; i < n; i++) {
+                sum += ((double)x[i * d + a] - mean[a]) * ((double)x[i * d + b] - mean[b]);
+            }
+            covariance[a * d + b] = sum / (double)(n - 1);
+        }
+    }
+}
+
+typedef struct oracle {
+    double *mean, *value, *vector, *scores; /* d, d, d x d (rows), n x d */
+} oracle;
+
+static oracle oracle_make(const float *x, size_t n, size_t d)
+{
+    oracle o = {malloc(d * sizeof(double)), malloc(d * sizeof(double)), malloc(d * d * sizeof(double)),
+                malloc(n * d * sizeof(double))};
+    double *covariance = malloc(d * d * sizeof *covariance);
+    oracle_covariance(x, n, d, o.mean, covariance);
+    pt_eigen_symmetric(covariance, d, o.value, o.vector);
+    free(covariance);
+    for (size_t c = 0; c < d; c++) {
+        double *axis = o.vector + c * d, largest = 0.0;
+        for (size_t j = 0; j < d; j++) {
+            if (fabs(axis[j]) > fabs(largest)) { largest = axis[j]; }
+        }
+        for (size_t j = 0; j < d; j++) { axis[j] *= largest < 0.0 ? -1.0 : 1.0; }
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0.0;
+            for (size_t j = 0; j < d; j++) { sum += ((double)x[i * d + j] - o.mean[j]) * axis[j]; }
+            o.scores[i * d + c] = sum;
+        }
+    }
+    return o;
+}
+
+static void oracle_free(oracle *o)
+{
+    free(o->mean);
+    free(o->value);
+    free(o->vector);
+    free(o->scores);
+}
+
+/* The scores' own covariance: diagonal, with the variances on it. */
+static void check_uncorrelated(const float *scores, size_t n, size_t k, const double *variance, double tolerance)
+{
+    double *mean = malloc(k * sizeof *mean), *covariance = malloc(k * k * sizeof *covariance);
+    oracle_covariance(scores, n, k, mean, covariance);
+    for (size_t a = 0; a < k; a++) {
+        for (size_t b = 0; b < k; b++) {
+            const double want = a == b ? variance[a] : 0.0;
+            if (!(fabs(covariance[a * k + b] - want) <= tolerance)) {
+                fail_msg("covariance of scores %zu and %zu is %g, not %g", a, b, covariance[a * k + b], want);
+            }
+        }
+    }
+    free(mean);
+    free(covariance);
+}
+
+/* The eigenvalues themselves, first: the oracle and the code share pt_eigen_symmetric. */
+static void test_eigen(void **state)
+{
+    (void)state;
+    enum { N = 23 };
+    pt_random random = {.seed = 5};
+    double a[N * N], kept[N * N], value[N], vector[N * N];
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j <= i; j++) { a[i * N + j] = a[j * N + i] = (double)pt_random_normal(&random); }
+    }
+    memcpy(kept, a, sizeof a);
+    pt_eigen_symmetric(a, N, value, vector);
+    for (size_t c = 0; c < N; c++) {
+        assert_true(c == 0 || value[c] <= value[c - 1]);
+        for (size_t i = 0; i < N; i++) {
+            double image = 0.0, product = 0.0;
+            for (size_t j = 0; j < N; j++) {
+                image += kept[i * N + j] * vector[c * N + j];
+                product += vector[c * N + j] * vector[i * N + j];
+            }
+            assert_true(fabs(image - value[c] * vector[c * N + i]) <= 64.0 * N * DBL_EPSILON * fabs(value[0]));
+            assert_true(fabs(product - (i == c ? 1.0 : 0.0)) <= 64.0 * N * DBL_EPSILON);
+        }
+    }
+}
+
+static void test_orthonormalize(void **state)
+{
+    (void)state;
+    enum { ROWS = 6, D = 6 };
+    pt_random random = {.seed = 6};
+    double v[ROWS * D] = {0}; /* row 0 random, row 1 almost row 0, row 2 zero, row 3 the sum of both, the rest random */
+    for (size_t t = 0; t < ROWS * D; t++) { v[t] = (double)pt_random_normal(&random); }
+    for (size_t j = 0; j < D; j++) {
+        v[D + j] = v[j] + 1e-9 * v[D + j];
+        v[2 * D + j] = 0.0;
+        v[3 * D + j] = v[j] + v[D + j];
+    }
+    pt_orthonormalize(v, ROWS, D, &random);
+    for (size_t a = 0; a < ROWS; a++) {
+        for (size_t b = 0; b < ROWS; b++) {
+            double product = 0.0;
+            for (size_t j = 0; j < D; j++) { product += v[a * D + j] * v[b * D + j]; }
+            assert_true(fabs(product - (a == b ? 1.0 : 0.0)) <= 1e-14);
+        }
+    }
+}
+
+static const struct {
+    size_t n, d, rank, k;
+    double falloff, offset;
+} cases[] = {
+    {400, 20, 20, 5, 0.8, 0.0}, {400, 20, 20, 20, 0.8, 3.0},  {300, 60, 60, 10, 0.9, 1.0},
+    {40, 90, 39, 12, 0.7, 0.0}, {40, 90, 39, 40, 0.9, 2.0},   {300, 12, 3, 8, 0.5, 1.0},
+    {200, 7, 7, 7, 0.05, 0.0},  {500, 30, 30, 4, 0.6, 1.0e4}, {300, 40, 40, 6, 0.02, 10.0},
+    {2, 3, 1, 2, 0.5, 0.0},     {50, 1, 1, 1, 1.0, 1.0},      {9000, 15, 15, 3, 0.7, 0.0},
+};
+
+static void test_scores(void **state)
+{
+    pt_backend *be = *state;
+    for (size_t t = 0; t < sizeof cases / sizeof cases[0]; t++) {
+        const size_t n = cases[t].n, d = cases[t].d, k = cases[t].k;
+        float *x = make_data(n, d, cases[t].rank, cases[t].falloff, cases[t].offset, t);
+        float *scores = malloc(n * k * sizeof *scores);
+        double *variance = malloc(k * sizeof *variance), total = 0.0;
+        ptsne_error err = {0};
+        if (pt_pca_scores(be, x, n, d, k, 1, scores, variance, &total, &err) != PTSNE_OK) {
+            fail_msg("%s", err.message);
+        }
+        oracle want = oracle_make(x, n, d);
+        double all = 0.0;
+        for (size_t c = 0; c < d; c++) { all += want.value[c]; }
+        assert_true(fabs(total - all) <= 1e-10 * all);
+        /* float32 products: d terms a score, and the round-off of the largest component in all others */
+        const double noise = 4.0 * sqrt((double)d) * (double)FLT_EPSILON;
+        for (size_t c = 0; c < k; c++) {
+            if (!(fabs(variance[c] - want.value[c]) <= 4.0 * noise * sqrt(all * want.value[c]) + noise * noise * all)) {
+                fail_msg("case %zu: variance %zu is %.9g, oracle %.9g", t, c, variance[c], want.value[c]);
+            }
+            assert_true(c == 0 || variance[c] <= variance[c - 1]);
+            if (want.value[c] < 1e-10 * all || k == n) { continue; } /* an axis among equals, or rounding */
+            for (size_t i = 0; i < n; i++) {
+                const double mine = (double)scores[i * k + c], theirs = want.scores[i * d + c];
+                if (!(fabs(mine - theirs) <= 40.0 * noise * sqrt(all))) {
+                    fail_msg("case %zu: score %zu of %zu is %.9g, oracle %.9g", t, c, i, mine, theirs);
+                }
+            }
+        }
+        check_uncorrelated(scores, n, k, variance, 4.0 * noise * all);
+        oracle_free(&want);
+        free(x);
+        free(scores);
+        free(variance);
+    }
+}
+
+/* Data of rank 2 in 6 columns, two of them constant; then all rows equal. */
+static void test_degenerate(void **state)
+{
+    pt_backend *be = *state;
+    enum { N = 50, D = 6 };
+    float x[N * D], scores[N * D];
+    double variance[D], total;
+    for (size_t i = 0; i < N; i++) {
+        const float u = (float)i, v = (float)(i % 7);
+        const float row[D] = {u, 3.25f, v, u + v, -1.0e4f, u - 2.0f * v};
+        memcpy(x + i * D, row, sizeof row);
+    }
+    assert_int_equal(pt_pca_scores(be, x, N, D, D, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_true(variance[0] > 0.0 && variance[1] > 0.0);
+    for (size_t c = 2; c < D; c++) {
+        assert_true(variance[c] == 0.0);
+        for (size_t i = 0; i < N; i++) { assert_true(scores[i * D + c] == 0.0f); }
+    }
+    for (size_t i = 0; i < N; i++) { memcpy(x + i * D, x, D * sizeof *x); }
+    assert_int_equal(pt_pca_scores(be, x, N, D, 4, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_true(total == 0.0);
+    for (size_t t = 0; t < N * 4; t++) { assert_true(scores[t] == 0.0f); }
+    assert_int_equal(pt_pca_scores(be, x, 1, D, 1, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_true(scores[0] == 0.0f && variance[0] == 0.0);
+
+    ptsne_error err = {0};
+    assert_int_equal(pt_pca_scores(be, x, N, D, D + 1, 3, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
+    assert_non_null(strstr(err.message, "at most 6"));
+    assert_int_equal(pt_pca_scores(be, x, N, D, 0, 3, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
+}
+
+static pt_backend *open_cpu(size_t threads, size_t memory)
+{
+    const pt_backend_config config = {.spec = "cpu", .threads = threads, .memory = memory};
+    pt_backend *be = NULL;
+    ptsne_error err = {0};
+    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+    return be;
+}
+
+/* Another number of threads: the same bytes. Less memory: other tiles, the same scores but for rounding. */
+static void test_threads_and_memory(void **state)
+{
+    (void)state;
+    enum { N = 3000, D = 40, K = 5 };
+    float *x = make_data(N, D, D, 0.8, 1.0, 9), *scores[3];
+    const struct {
+        size_t threads, memory;
+    } config[3] = {{1, 0}, {3, 0}, {2, (size_t)64 << 10}};
+    for (size_t t = 0; t < 3; t++) {
+        pt_backend *be = open_cpu(config[t].threads, config[t].memory);
+        scores[t] = malloc(N * K * sizeof(float));
+        ptsne_error err = {0};
+        if (pt_pca_scores(be, x, N, D, K, 1, scores[t], NULL, NULL, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+        pt_backend_close(be);
+    }
+    assert_memory_equal(scores[0], scores[1], N * K * sizeof(float));
+    for (size_t t = 0; t < N * K; t++) { assert_true(fabsf(scores[0][t] - scores[2][t]) <= 1e-4f); }
+    for (size_t t = 0; t < 3; t++) { free(scores[t]); }
+    free(x);
+}
+
+static ptsne_status do_scores(pt_backend *be, void *context, ptsne_error *err)
+{
+    float scores[60 * 3];
+    return pt_pca_scores(be, context, 60, 20, 3, 1, scores, NULL, NULL, err);
+}
+
+static void test_failures(void **state)
+{
+    float *x = make_data(60, 20, 20, 0.8, 1.0, 9);
+    assert_true(faults_walk(*state, do_scores, x) > 20);
+    free(x);
+}
+
+int main(void)
+{
+    pt_backend *be = open_cpu(2, 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_eigen),
+        cmocka_unit_test(test_orthonormalize),
+        cmocka_unit_test_prestate(test_scores, be),
+        cmocka_unit_test_prestate(test_degenerate, be),
+        cmocka_unit_test(test_threads_and_memory),
+        cmocka_unit_test_prestate(test_failures, be),
+    };
+    const int failed = cmocka_run_group_tests_name("pca", tests, NULL, NULL);
+    pt_backend_close(be);
+    return failed;
+}
