@@ -9,7 +9,7 @@
 #include "render/canvas.h"
 
 /* Measures in ems. */
-static const double LINE = 1.5, SWATCH = 0.8, GAP = 0.45, COLUMN_GAP = 1.6, LONGEST_NAME = 12.0;
+static const double LINE = 1.5, SWATCH = 0.8, GAP = 0.45, COLUMN_GAP = 1.6, STRIP_GAP = 1.2, LONGEST_NAME = 12.0;
 
 void pt_count_words(size_t count, char words[48])
 {
@@ -133,7 +133,7 @@ ptsne_status pt_legend_columns(pt_text *text, const pt_classes *classes, double 
 /* Place entries line by line: close together where one line holds all, else in a grid; returns the height. */
 static double strip_place(pt_legend *legend, double width)
 {
-    const double em = legend->size, gap = COLUMN_GAP * em;
+    const double em = legend->size, gap = STRIP_GAP * em;
     double together = -gap, widest = 0.0;
     for (size_t i = 0; i < legend->count; i++) {
         const double wide = entry_width(&legend->entries[i], em);

@@ -42,7 +42,9 @@ static void titles_layout(pt_text *text, const pt_page_words *words, pt_page *pa
 ptsne_status pt_page_layout(pt_text *text, const pt_classes *classes, const pt_page_words *words, size_t width,
                             size_t height, pt_page *page, ptsne_error *err)
 {
-    const double unit = fmax((double)(width < height ? width : height) / 1200.0, 0.5);
+    /* a canvas of sprites is looked at closely: smaller letters */
+    const double whole = words->strip ? 1500.0 : 1200.0;
+    const double unit = fmax((double)(width < height ? width : height) / whole, 0.5);
     *page = (pt_page){.unit = unit, .margin = MARGIN * unit, .left = MARGIN * unit, .top = MARGIN * unit};
     page->width = fmax((double)width - 2.0 * page->margin, 1.0);
     page->height = fmax((double)height - 2.0 * page->margin, 1.0);

@@ -11,7 +11,7 @@ typedef struct pt_page_words {
 } pt_page_words;
 
 typedef struct pt_page {
-    double unit; /* pixels: 1 where the shorter side has 1200 */
+    double unit; /* pixels: 1 where the shorter side has 1200 (1500 above a strip) */
     double margin;
     char title[512], subtitle[512]; /* as they are drawn */
     double title_y, subtitle_y;     /* baselines */

@@ -1,14 +1,11 @@
 /* The scatter plot. Each point is a disc of exact coverage, laid over what is there in random order and linear light;
- * where there are too many for that, pixels are shaded by the rank of their density.
- *
- * The picture is painted in bands of rows, each by one thread and in the same order of points, so the bytes do not
- * depend on how many threads there are. */
+ * where there are too many for that, pixels are shaded by the rank of their density. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "render/canvas.h"
+#include "render/bands.h"
 #include "render/page.h"
 #include "render/view.h"
 
@@ -20,7 +17,7 @@ static const size_t DENSITY_FROM = 200000;
 static const double DENSITY_RADIUS = 0.7, DENSITY_LEAST_ALPHA = 40.0 / 255.0;
 /* Half of the light on white is a pale tint, half of the light on black is bright: opacities are raised to these. */
 static const double LIGHT_GAMMA = 0.6, DARK_DENSITY_GAMMA = 1.4;
-enum { BAND = 64, SIDE_LEAST = 64, SIDE_MOST = 30000 };
+enum { SIDE_LEAST = 64, SIDE_MOST = 30000 };
 
 typedef struct scatter {
     const float *map;
@@ -33,11 +30,8 @@ typedef struct scatter {
     bool density;
     pt_srgb srgb;
     pt_picture picture;
-    uint32_t *order;  /* n: the order of painting */
-    size_t n_bands;   /* of BAND rows */
-    size_t *begins;   /* n_bands + 1: where a band's points begin in banded */
-    uint32_t *banded; /* points by band, each band in the order of painting */
-    size_t outside;   /* points beyond the crop */
+    uint32_t *order; /* n: the order of painting */
+    size_t outside;  /* points beyond the crop */
 } scatter;
 
 void ptsne_scatter_options_default(ptsne_scatter_options *options)
@@ -95,98 +89,41 @@ static ptsne_status looks_choose(scatter *plot, const ptsne_scatter_options *opt
     return PTSNE_OK;
 }
 
-/* The bands that point i touches. */
-static void bands_of(const scatter *plot, size_t i, size_t *first, size_t *end)
+static bool point_rows(const void *job, size_t i, double *top, double *bottom)
 {
+    const scatter *plot = job;
     double x, y;
-    *first = *end = 0;
-    if (!pt_view_shows(&plot->view, point(plot, i))) { return; }
+    if (!pt_view_shows(&plot->view, point(plot, i))) { return false; }
     pt_view_place(&plot->view, point(plot, i), &x, &y);
-    const double top = fmax(y - plot->radius, 0.0), bottom = fmax(y + plot->radius, 0.0);
-    *first = (size_t)(top / BAND);
-    *end = (size_t)(bottom / BAND) + 1;
-    if (*end > plot->n_bands) { *end = plot->n_bands; }
+    *top = y - plot->radius;
+    *bottom = y + plot->radius;
+    return true;
 }
 
-/* Sort the points into the bands they touch, in the order of painting. */
-static ptsne_status bands_fill(scatter *plot, ptsne_error *err)
+static void point_paint(const void *job, size_t i, pt_canvas *canvas, void *scratch)
 {
-    size_t first, end, total = 0;
-    plot->n_bands = (plot->picture.height + BAND - 1) / BAND;
-    plot->begins = pt_array_zeroed(plot->n_bands + 1, sizeof *plot->begins);
-    if (plot->begins == NULL) { return pt_fail_memory(err, "bands", (double)plot->n_bands * sizeof(size_t)); }
-    for (size_t i = 0; i < plot->n; i++) {
-        bands_of(plot, i, &first, &end);
-        for (size_t band = first; band < end; band++, total++) { plot->begins[band + 1]++; }
+    (void)scratch;
+    const scatter *plot = job;
+    const float *light = pt_class_of(&plot->classes, i)->light;
+    double x, y;
+    pt_view_place(&plot->view, point(plot, i), &x, &y);
+    if (plot->density) {
+        pt_canvas_count(canvas, x, y, plot->radius, light);
+    } else {
+        pt_canvas_disc(canvas, x, y, plot->radius, light, plot->alpha);
     }
-    for (size_t band = 0; band < plot->n_bands; band++) { plot->begins[band + 1] += plot->begins[band]; }
-    plot->banded = pt_array_zeroed(total, sizeof *plot->banded);
-    if (plot->banded == NULL) { return pt_fail_memory(err, "points by band", (double)total * sizeof(uint32_t)); }
-    /* filled from behind, so each begins[band + 1] moves down to where the band begins */
-    for (size_t k = plot->n; k-- > 0;) {
-        bands_of(plot, plot->order[k], &first, &end);
-        for (size_t band = first; band < end; band++) { plot->banded[--plot->begins[band + 1]] = plot->order[k]; }
-    }
-    for (size_t band = 0; band < plot->n_bands; band++) { plot->begins[band] = plot->begins[band + 1]; }
-    plot->begins[plot->n_bands] = total;
-    return PTSNE_OK;
-}
-
-static void band_paint(const scatter *plot, size_t band, pt_canvas *canvas)
-{
-    for (size_t k = plot->begins[band]; k < plot->begins[band + 1]; k++) {
-        const size_t i = plot->banded[k];
-        const float *light = pt_class_of(&plot->classes, i)->light;
-        double x, y;
-        pt_view_place(&plot->view, point(plot, i), &x, &y);
-        if (plot->density) {
-            pt_canvas_count(canvas, x, y, plot->radius, light);
-        } else {
-            pt_canvas_disc(canvas, x, y, plot->radius, light, plot->alpha);
-        }
-    }
-}
-
-/* All discs, by as many threads as there are. */
-static ptsne_status discs_paint(scatter *plot, ptsne_error *err)
-{
-    bool failed = false;
-#pragma omp parallel
-    {
-        pt_canvas canvas;
-        if (pt_canvas_create(0, 0, (long)plot->picture.width, BAND, &canvas, NULL) != PTSNE_OK) {
-#pragma omp atomic write
-            failed = true;
-        }
-#pragma omp for schedule(dynamic)
-        for (size_t band = 0; band < plot->n_bands; band++) {
-            if (canvas.light == NULL || plot->begins[band] == plot->begins[band + 1]) { continue; }
-            canvas.top = (long)(band * BAND);
-            pt_canvas_clear(&canvas);
-            band_paint(plot, band, &canvas);
-            pt_canvas_lay(&canvas, &plot->srgb, &plot->picture);
-        }
-        pt_canvas_destroy(&canvas);
-    }
-    return failed ? pt_fail_memory(err, "a band of the canvas", 16.0 * BAND * (double)plot->picture.width) : PTSNE_OK;
 }
 
 /* All points counted, and the counts' ranks as opacity. */
-static ptsne_status density_paint(scatter *plot, bool dark, ptsne_error *err)
+static ptsne_status density_paint(scatter *plot, const pt_bands *bands, const pt_painter *painter, double gamma,
+                                  ptsne_error *err)
 {
     pt_canvas whole;
-    ptsne_status status = pt_canvas_create(0, 0, (long)plot->picture.width, (long)(plot->n_bands * BAND), &whole, err);
+    ptsne_status status =
+        pt_canvas_create(0, 0, (long)plot->picture.width, (long)(bands->count * PT_BAND_ROWS), &whole, err);
     if (status != PTSNE_OK) { return status; }
-#pragma omp parallel for schedule(dynamic)
-    for (size_t band = 0; band < plot->n_bands; band++) {
-        pt_canvas canvas = whole; /* a window into it */
-        canvas.top = (long)(band * BAND);
-        canvas.height = BAND;
-        canvas.light = whole.light + 4 * band * BAND * plot->picture.width;
-        band_paint(plot, band, &canvas);
-    }
-    if ((status = pt_canvas_equalize(&whole, DENSITY_LEAST_ALPHA, dark ? DARK_DENSITY_GAMMA : LIGHT_GAMMA, err)) ==
-        PTSNE_OK) {
+    pt_bands_gather(bands, painter, &whole);
+    if ((status = pt_canvas_equalize(&whole, DENSITY_LEAST_ALPHA, gamma, err)) == PTSNE_OK) {
         pt_canvas_lay(&whole, &plot->srgb, &plot->picture);
     }
     pt_canvas_destroy(&whole);
@@ -227,9 +164,15 @@ static ptsne_status points_paint(scatter *plot, const ptsne_scatter_options *opt
     if (plot->order == NULL) { return pt_fail_memory(err, "the draw order", 4.0 * (double)plot->n); }
     pt_random random = {.seed = options->seed};
     pt_random_permutation(&random, plot->order, plot->n);
-    ptsne_status status = bands_fill(plot, err);
-    if (status != PTSNE_OK) { return status; }
-    status = plot->density ? density_paint(plot, options->dark != 0, err) : discs_paint(plot, err);
+    const pt_painter painter = {.job = plot, .rows = point_rows, .paint = point_paint};
+    pt_bands bands;
+    ptsne_status status = pt_bands_create(&painter, plot->order, plot->n, plot->picture.height, &bands, err);
+    if (status == PTSNE_OK) {
+        status = plot->density
+                     ? density_paint(plot, &bands, &painter, options->dark ? DARK_DENSITY_GAMMA : LIGHT_GAMMA, err)
+                     : pt_bands_lay(&bands, &painter, &plot->srgb, &plot->picture, err);
+    }
+    pt_bands_destroy(&bands);
     if (status != PTSNE_OK || plot->outside == 0) { return status; }
     return arrows_paint(plot, 12.0 * unit, err);
 }
@@ -240,8 +183,6 @@ static void scatter_release(scatter *plot)
     pt_palette_close(&plot->palette);
     pt_picture_destroy(&plot->picture);
     free(plot->order);
-    free(plot->begins);
-    free(plot->banded);
 }
 
 /* Everything between the options and the file. */
