@@ -219,7 +219,7 @@ void console_progress(cli_console *console, const ptsne_progress *progress)
     if (done) {
         if (console->told_share >= 1.0) { return; }
         console_clear(console);
-        print_line(console, progress, share);
+        if (progress->seconds >= line_least) { print_line(console, progress, share); }
         console->told_share = 1.0;
     } else if (console->live) {
         if (now - console->drawn < redraw_pause) { return; }

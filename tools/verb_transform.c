@@ -1,0 +1,245 @@
+/* Blocks of rows go from the reader through the model to the writer, so memory does not grow with the file. */
+#include "verb_transform.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "common.h"
+#include "report.h"
+
+typedef enum target { TARGET_AUTO, TARGET_NPY, TARGET_CSV } target;
+
+typedef struct transform_settings {
+    console_settings console;
+    const char *model, *input, *output, *json;
+    int to; /* target */
+    bool force;
+    device_settings device;
+    read_settings read;
+} transform_settings;
+
+/* Everything that one run opens. */
+typedef struct row_stream {
+    ptsne_device *device;
+    ptsne_model *model;
+    ptsne_reader *reader;
+    ptsne_writer *writer;
+    float *x, *y; /* capacity rows each */
+    size_t capacity, columns, components;
+    size_t rows; /* done */
+    double began;
+} row_stream;
+
+static const size_t block_bytes = (size_t)32 << 20;
+
+static int open_input(const cli_call *call, row_stream *stream)
+{
+    const transform_settings *settings = call->settings;
+    ptsne_error err = {0};
+    const ptsne_device_options device = device_settings_use(&settings->device);
+    const ptsne_read_options read = read_settings_use(&settings->read);
+    const ptsne_observer observer = console_observer(call->console);
+    if (ptsne_device_open(&device, &observer, &stream->device, &err) != PTSNE_OK) {
+        return console_fail(call->console, NULL, &err);
+    }
+    if (ptsne_model_load(stream->device, settings->model, &stream->model, &err) != PTSNE_OK) {
+        return console_fail(call->console, settings->model, &err);
+    }
+    if (ptsne_reader_open(settings->input, &read, &stream->reader, &err) != PTSNE_OK) {
+        return console_fail(call->console, settings->input, &err);
+    }
+    stream->columns = ptsne_reader_columns(stream->reader);
+    stream->components = ptsne_model_components(stream->model);
+    if (stream->columns != ptsne_model_features(stream->model)) {
+        const char *input = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input;
+        console_error(call->console, "%s: rows of %zu columns, but %s was fitted on %zu", input, stream->columns,
+                      settings->model, ptsne_model_features(stream->model));
+        return EXIT_DATA;
+    }
+    return EXIT_SUCCESS;
+}
+
+/* The writer's format: what was asked for; through a pipe .npy where the rows are known beforehand. */
+static const char *choose_format(const transform_settings *settings, const row_stream *stream)
+{
+    if (settings->to == TARGET_NPY) { return "npy"; }
+    if (settings->to == TARGET_CSV) { return "csv"; }
+    if (strcmp(settings->output, "-") != 0) { return NULL; }
+    return ptsne_reader_rows(stream->reader) != PTSNE_UNKNOWN && !isatty(STDOUT_FILENO) ? "npy" : "csv";
+}
+
+static int open_output(const cli_call *call, row_stream *stream)
+{
+    const transform_settings *settings = call->settings;
+    ptsne_error err = {0};
+    const char *format = choose_format(settings, stream);
+    if (strcmp(settings->output, "-") == 0 && settings->to == TARGET_NPY && isatty(STDOUT_FILENO)) {
+        console_error(call->console, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
+        return EXIT_USAGE;
+    }
+    if (ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader), NULL,
+                          settings->force, &stream->writer, &err) != PTSNE_OK) {
+        return console_fail(call->console, NULL, &err);
+    }
+    const size_t fit = block_bytes / sizeof(float) / stream->columns;
+    stream->capacity = fit < 1 ? 1 : fit > 16384 ? 16384 : fit;
+    const size_t rows = ptsne_reader_rows(stream->reader);
+    if (rows < stream->capacity) { stream->capacity = rows == 0 ? 1 : rows; }
+    stream->x = calloc(stream->capacity * stream->columns, sizeof *stream->x);
+    stream->y = calloc(stream->capacity * stream->components, sizeof *stream->y);
+    if (stream->x != NULL && stream->y != NULL) { return EXIT_SUCCESS; }
+    console_error(call->console, "%s: not enough memory for %zu rows", settings->input, stream->capacity);
+    return EXIT_FAILED;
+}
+
+static void show(const cli_call *call, const row_stream *stream)
+{
+    const double seconds = pt_seconds() - stream->began;
+    const ptsne_progress progress = {
+        .stage = "transform",
+        .step = stream->rows,
+        .n_steps = ptsne_reader_rows(stream->reader),
+        .seconds = seconds,
+        .loss = (double)NAN,
+        .rate = seconds > 0.0 ? (double)stream->rows / seconds : (double)NAN,
+    };
+    console_progress(call->console, &progress);
+}
+
+static int stopped(const cli_call *call)
+{
+    const transform_settings *settings = call->settings;
+    console_error(call->console, "stopped; %s was not written", settings->output);
+    return EXIT_STOPPED;
+}
+
+static int pump(const cli_call *call, row_stream *stream)
+{
+    const transform_settings *settings = call->settings;
+    ptsne_error err = {0};
+    for (;;) {
+        size_t got = 0;
+        const ptsne_status status = ptsne_reader_next(stream->reader, stream->x, stream->capacity, &got, &err);
+        if (console_stopped()) { return stopped(call); }
+        if (status != PTSNE_OK) { return console_fail(call->console, settings->input, &err); }
+        if (got == 0) { return EXIT_SUCCESS; }
+        if (ptsne_transform(stream->model, stream->x, got, stream->y, &err) != PTSNE_OK) {
+            return console_fail(call->console, settings->input, &err);
+        }
+        if (ptsne_writer_rows(stream->writer, stream->y, got, &err) != PTSNE_OK) {
+            return console_fail(call->console, NULL, &err);
+        }
+        stream->rows += got;
+        show(call, stream);
+    }
+}
+
+static int report(const cli_call *call, const row_stream *stream)
+{
+    const transform_settings *settings = call->settings;
+    if (settings->json == NULL) { return EXIT_SUCCESS; }
+    const double seconds = pt_seconds() - stream->began;
+    ptsne_device_info info;
+    ptsne_device_describe(stream->device, &info);
+    json_t *whole = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "version", ptsne_version(), "device",
+                              info.spec, "model", settings->model, "input", settings->input, "output", settings->output,
+                              "rows", (json_int_t)stream->rows, "columns", (json_int_t)stream->columns, "components",
+                              (json_int_t)stream->components);
+    if (whole != NULL) {
+        json_object_set_new(whole, "seconds", report_number(seconds));
+        json_object_set_new(whole, "rows_per_second", report_number((double)stream->rows / seconds));
+    }
+    return report_write(call->console, settings->json, whole);
+}
+
+static int transform_run(const cli_call *call)
+{
+    const transform_settings *settings = call->settings;
+    const char *const inputs[] = {settings->model, settings->input, NULL};
+    int code = output_check(call->console, settings->output, settings->force, inputs);
+    const char *const taken[] = {settings->model, settings->input, settings->output, NULL};
+    if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, taken); }
+    if (code != EXIT_SUCCESS) { return code; }
+    console_catch_signals();
+    row_stream stream = {.began = pt_seconds()};
+    ptsne_error err = {0};
+    if ((code = open_input(call, &stream)) != EXIT_SUCCESS) { goto done; }
+    if ((code = open_output(call, &stream)) != EXIT_SUCCESS) { goto done; }
+    if ((code = pump(call, &stream)) != EXIT_SUCCESS) { goto done; }
+    const ptsne_status status = ptsne_writer_commit(stream.writer, &err);
+    stream.writer = NULL;
+    code = status == PTSNE_OK ? report(call, &stream) : console_fail(call->console, NULL, &err);
+done:
+    ptsne_writer_discard(stream.writer);
+    ptsne_reader_destroy(stream.reader);
+    ptsne_model_destroy(stream.model);
+    ptsne_device_destroy(stream.device);
+    free(stream.x);
+    free(stream.y);
+    return code;
+}
+
+#define AT(member) offsetof(transform_settings, member)
+
+static const cli_option own_options[] = {
+    {.name = "MODEL", .kind = CLI_OPERAND, .member = AT(model), .required = true, .help = "model that ptsne fit wrote"},
+    {.name = "X",
+     .kind = CLI_OPERAND,
+     .member = AT(input),
+     .required = true,
+     .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"},
+};
+
+static const cli_option output_options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = CLI_TEXT,
+     .member = AT(output),
+     .required = true,
+     .argument = "FILE",
+     .help = "where the map goes: .npy or .csv; - is standard output",
+     .shown = ""},
+    {.name = "to",
+     .kind = CLI_CHOICE,
+     .member = AT(to),
+     .argument = "FORMAT",
+     .choices = "auto,npy,csv",
+     .help = "auto, npy or csv",
+     .more = "auto: by the ending of FILE; to standard output .npy where the number of rows is known, else CSV."},
+    {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite FILE if it exists"},
+    {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
+};
+
+static const cli_section sections[] = {
+    {"Arguments", own_options, CLI_LENGTH(own_options), 0, false},
+    {"Output", output_options, CLI_LENGTH(output_options), 0, false},
+    {"Reading X", read_options, CLI_LENGTH(read_options), AT(read), true},
+    {"Device", device_options, CLI_LENGTH(device_options), AT(device), true},
+    {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console), true},
+};
+
+static void transform_defaults(void *settings)
+{
+    read_settings_default(&((transform_settings *)settings)->read);
+}
+
+const cli_verb verb_transform = {
+    .name = "transform",
+    .summary = "place points on the map of a model",
+    .usage = "MODEL X -o Y.npy",
+    .description =
+        "Runs the network over the rows of X, one row out for each row in. Rows stream: memory does not grow with "
+        "the file, and both ends can be pipes.",
+    .examples = "  ptsne transform map.safetensors new.npy -o new-map.npy\n"
+                "  ptsne transform map.safetensors new.csv --label-column kind -o new-map.csv\n"
+                "  zcat rows.csv.gz | ptsne transform map.safetensors - -o - | head\n",
+    .sections = sections,
+    .n_sections = CLI_LENGTH(sections),
+    .settings_size = sizeof(transform_settings),
+    .defaults = transform_defaults,
+    .console = AT(console),
+    .run = transform_run,
+};

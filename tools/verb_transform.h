@@ -1,0 +1,9 @@
+/* ptsne transform: place points on the map of a model. */
+#ifndef PTSNE_TOOLS_VERB_TRANSFORM_H
+#define PTSNE_TOOLS_VERB_TRANSFORM_H
+
+#include "options.h"
+
+extern const cli_verb verb_transform;
+
+#endif
