@@ -8,6 +8,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/module.h"
+#include "backend/selftest.h"
 
 /* ---- registry ---- */
 
@@ -60,8 +61,14 @@ ptsne_status pt_backend_open_config(const pt_backend_config *config, pt_backend 
     for (size_t k = 0; k < pt_backend_count(); k++) {
         if (!rows[k].module || !names(spec, rows[k].name)) { continue; }
         const pt_backend_module *module = NULL;
-        const ptsne_status status = module_of(&rows[k], &module, err);
-        return status != PTSNE_OK ? status : module->ops->open(config, be, err);
+        ptsne_status status = module_of(&rows[k], &module, err);
+        if (status == PTSNE_OK) { status = module->ops->open(config, be, err); }
+        if (status == PTSNE_OK) { status = pt_selftest(*be, err); }
+        if (status != PTSNE_OK) {
+            pt_backend_close(*be);
+            *be = NULL;
+        }
+        return status;
     }
     return pt_fail(err, PTSNE_ERR_ARGUMENT, "no backend \"%s\": cpu, opencl and opencl:P.D are known", spec);
 }

@@ -185,7 +185,7 @@ struct pt_backend_ops {
 
 /* ---- modules ---- */
 
-/* What a backend in a shared library of its own, libptsne-NAME.so, exports under the name `pt_backend_module`. */
+/* What a backend in a shared library of its own, libptsne-NAME.so, exports under the name `pt_module`. */
 typedef struct pt_backend_module {
     uint32_t version; /* PT_BACKEND_VERSION; looked at before anything else */
     const pt_backend_ops *ops;

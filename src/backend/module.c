@@ -62,10 +62,8 @@ ptsne_status pt_module_open(const char *name, const pt_backend_module **module, 
     }
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL) { return pt_fail(err, PTSNE_ERR_UNAVAILABLE, "no %s: %.900s", name, dlerror()); }
-    const pt_backend_module *candidate = dlsym(library, "pt_backend_module");
-    if (candidate == NULL) {
-        return pt_fail(err, PTSNE_ERR_UNAVAILABLE, "no %s: %.600s has no pt_backend_module", name, path);
-    }
+    const pt_backend_module *candidate = dlsym(library, "pt_module");
+    if (candidate == NULL) { return pt_fail(err, PTSNE_ERR_UNAVAILABLE, "no %s: %.600s has no pt_module", name, path); }
     if (candidate->version != PT_BACKEND_VERSION) {
         return pt_fail(err, PTSNE_ERR_UNAVAILABLE, "no %s: %.600s was built for table version %u, this is version %u",
                        name, path, (unsigned)candidate->version, (unsigned)PT_BACKEND_VERSION);

@@ -1,0 +1,107 @@
+/* Distances, running lists of the nearest, ranks. */
+#include <stdint.h>
+#include <string.h>
+
+#include "backend/opencl/gemm.h"
+#include "backend/opencl/opencl.h"
+#include "backend/opencl/source.h"
+
+#define DIRECT_COLUMNS ((size_t)32) /* up to here coordinate by coordinate is faster than a product, and more exact */
+
+ptsne_status opencl_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err)
+{
+    return pt_device_metric(pt_device_of(be), name, metric, err);
+}
+
+/* Any metric: coordinates through the tile kernel that has the metric in it. */
+static ptsne_status distances_direct(pt_device *device, pt_metric *metric, const pt_buffer *a, size_t m,
+                                     const pt_buffer *b, size_t n, size_t d, const pt_buffer *out, ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(a), pt_arg_uint(m), pt_arg_buffer(b), pt_arg_uint(n), pt_arg_uint(d), pt_arg_buffer(out),
+    };
+    pt_kernel *kernel = &metric->kernel;
+    const size_t wide = kernel->group == 64 ? 8 : kernel->group >= 8 ? kernel->group / 4 : kernel->group;
+    const size_t columns = 2 * wide, rows = 2 * (kernel->group / wide); /* TILE_N, TILE_M of distance_tile.cl */
+    const size_t groups = ((m - 1) / rows + 1) * ((n - 1) / columns + 1);
+    return pt_device_launch(device, kernel, PT_ARGS(args), groups, (double)(rows * columns) * (double)d, err);
+}
+
+static ptsne_status norms(pt_device *device, const pt_buffer *x, size_t n, size_t d, const pt_buffer *norm,
+                          ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {pt_arg_buffer(x), pt_arg_uint(d), pt_arg_buffer(norm)};
+    return pt_device_launch(device, &device->kernels[PT_KERNEL_ROW_NORMS], PT_ARGS(args), n, (double)d, err);
+}
+
+/* Squared euclidean: |a|^2 + |b|^2 - 2 a b'. */
+static ptsne_status distances_product(pt_device *device, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                                      size_t d, const pt_buffer *out, ptsne_error *err)
+{
+    const pt_product_shape shape = {false, true, m, n, d, -2.0f, 0.0f, d, d, n};
+    pt_buffer norm_a, norm_b;
+    ptsne_status status = pt_device_scratch(device, PT_SCRATCH_OP, m + n, &norm_a, err);
+    if (status != PTSNE_OK) { return status; }
+    norm_b = norm_a;
+    norm_b.offset += m;
+    if ((status = norms(device, a, m, d, &norm_a, err)) != PTSNE_OK) { return status; }
+    if ((status = norms(device, b, n, d, &norm_b, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_gemm(device, &shape, a, b, out, err)) != PTSNE_OK) { return status; }
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(&norm_a), pt_arg_buffer(&norm_b), pt_arg_uint(n), pt_arg_ulong(m * n), pt_arg_buffer(out),
+    };
+    return pt_device_launch_elements(device, PT_KERNEL_DISTANCE_FINISH, PT_ARGS(args), m * n, PT_EACH, err);
+}
+
+ptsne_status opencl_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                              size_t d, const pt_buffer *out, ptsne_error *err)
+{
+    pt_device *device = pt_device_of(be);
+    if (metric < 0 || metric >= device->n_metrics) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "distances: no metric number %d", metric);
+    }
+    pt_metric *chosen = &device->metrics[metric];
+    const bool product = strcmp(chosen->name, "euclidean") == 0 && d > DIRECT_COLUMNS &&
+                         !pt_source_replaced(device->directory, "metric_euclidean.cl") &&
+                         !pt_source_replaced(device->directory, "distance_tile.cl");
+    if (product) { return distances_product(device, a, m, b, n, d, out, err); }
+    return distances_direct(device, chosen, a, m, b, n, d, out, err);
+}
+
+/* Row i of the tile leaves out column self_from + i, modulo 2^64; nothing where row_from is SIZE_MAX. */
+static pt_kernel_arg has_self(size_t row_from)
+{
+    return pt_arg_uint(row_from != SIZE_MAX);
+}
+
+static pt_kernel_arg self_from(size_t row_from, size_t column_from)
+{
+    return pt_arg_ulong((uint64_t)row_from - (uint64_t)column_from);
+}
+
+ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                  size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                                  ptsne_error *err)
+{
+    pt_device *device = pt_device_of(be);
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(tile),      pt_arg_uint(n), has_self(row_from),    self_from(row_from, column_from),
+        pt_arg_uint(column_from), pt_arg_uint(k), pt_arg_buffer(best_d), pt_arg_buffer(best_i),
+    };
+    return pt_device_launch(device, &device->kernels[PT_KERNEL_NEAREST_MERGE], PT_ARGS(args), m, (double)(n + 8 * k),
+                            err);
+}
+
+ptsne_status opencl_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                                ptsne_error *err)
+{
+    pt_device *device = pt_device_of(be);
+    pt_kernel *kernel = &device->kernels[PT_KERNEL_RANK_COUNTS];
+    const size_t across = k < kernel->group ? k : kernel->group;
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(tile),  pt_arg_uint(n), has_self(row_from),  self_from(row_from, column_from),
+        pt_arg_buffer(limit), pt_arg_uint(k), pt_arg_uint(across), pt_arg_buffer(count),
+    };
+    return pt_device_launch(device, kernel, PT_ARGS(args), m, (double)n * (double)k, err);
+}

@@ -1,0 +1,58 @@
+/* The bodies of the op table on OpenCL; backend.h has their contracts. */
+#ifndef PT_OPENCL_OPENCL_H
+#define PT_OPENCL_OPENCL_H
+
+#include "backend/opencl/device.h"
+
+static inline pt_device *pt_device_of(pt_backend *be)
+{
+    return (pt_device *)be;
+}
+
+/* linear.c */
+ptsne_status opencl_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
+                            const pt_buffer *c, ptsne_error *err);
+ptsne_status opencl_column_sums(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *out,
+                                ptsne_error *err);
+ptsne_status opencl_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, size_t d, const pt_buffer *a,
+                                const pt_buffer *b, const pt_buffer *t, size_t n, const pt_buffer *out,
+                                ptsne_error *err);
+
+/* neighbours.c */
+ptsne_status opencl_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
+ptsne_status opencl_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                              size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                  size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
+                                  ptsne_error *err);
+ptsne_status opencl_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
+                                ptsne_error *err);
+
+/* gradients.c */
+ptsne_status opencl_affinities_conditional(pt_backend *be, const pt_buffer *d2, size_t m, size_t k, size_t self_from,
+                                           float perplexity, float weight, bool accumulate, const pt_buffer *p,
+                                           const pt_buffer *beta, ptsne_error *err);
+ptsne_status opencl_affinities_joint(pt_backend *be, const pt_buffer *p, size_t n, const pt_buffer *joint,
+                                     ptsne_error *err);
+ptsne_status opencl_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
+                                 const pt_buffer *z, ptsne_error *err);
+ptsne_status opencl_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buffer *y, size_t n, size_t d,
+                                  float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                                  const pt_buffer *loss, ptsne_error *err);
+ptsne_status opencl_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
+                                   float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
+                                   const pt_buffer *loss, ptsne_error *err);
+
+/* steps.c */
+ptsne_status opencl_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
+                                    pt_activation activation, ptsne_error *err);
+ptsne_status opencl_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
+                                        const pt_buffer *g, ptsne_error *err);
+ptsne_status opencl_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+ptsne_status opencl_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
+                             float learning_rate, float momentum, ptsne_error *err);
+ptsne_status opencl_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
+                              const pt_buffer *v, const pt_adam *adam, ptsne_error *err);
+
+#endif

@@ -1,0 +1,378 @@
+/* Each trial puts the same random inputs on a backend, runs one op with poisoned outputs, and takes what came out; it runs on the
+ * cpu and on the backend in question, and what came out is compared. Real tests hold the ops to float64 oracles at many sizes; this one looks for
+ * gross faults in tens of milliseconds. */
+#include "backend/selftest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+
+enum { MOST_BUFFERS = 8, MOST_RESULTS = 16384, SIDE = 67 };
+#define TOLERANCE 2.0e-4 /* of the largest entry that came out: float32 sums of some thousand terms, and better */
+
+typedef struct trial {
+    pt_backend *be;
+    pt_random random;
+    pt_buffer buffers[MOST_BUFFERS];
+    size_t n_buffers;
+    size_t n_results;
+    bool exact[MOST_RESULTS / 64 + 1]; /* by blocks of 64: whole numbers */
+    float *results;
+    ptsne_status status; /* of the first failure: what follows it does nothing */
+    ptsne_error *err;
+} trial;
+
+/* ---- inputs and results ---- */
+
+/* A buffer with these elements. */
+static const pt_buffer *put(trial *t, const void *elements, size_t count)
+{
+    pt_buffer *buffer = &t->buffers[t->n_buffers];
+    if (t->status == PTSNE_OK) { t->status = pt_buffer_create(t->be, count, buffer, t->err); }
+    if (t->status == PTSNE_OK) { t->n_buffers++; }
+    if (t->status == PTSNE_OK) { t->status = pt_upload(t->be, elements, buffer, t->err); }
+    return buffer;
+}
+
+/* Uniform numbers from low to high. */
+static const pt_buffer *put_random(trial *t, size_t count, float low, float high)
+{
+    float host[MOST_RESULTS];
+    for (size_t i = 0; i < count; i++) { host[i] = low + (high - low) * pt_random_uniform(&t->random); }
+    return put(t, host, count);
+}
+
+/* The same number everywhere: NAN where an op writes, INFINITY for empty lists. */
+static const pt_buffer *put_constant(trial *t, size_t count, float value)
+{
+    float host[MOST_RESULTS];
+    for (size_t i = 0; i < count; i++) { host[i] = value; }
+    return put(t, host, count);
+}
+
+/* Whole numbers below bound; bound 0: all ones in binary. */
+static const pt_buffer *put_words(trial *t, size_t count, uint32_t bound)
+{
+    uint32_t host[MOST_RESULTS];
+    for (size_t i = 0; i < count; i++) {
+        host[i] = bound == 0 ? UINT32_MAX : (uint32_t)pt_random_below(&t->random, bound);
+    }
+    return put(t, host, count);
+}
+
+static void take(trial *t, const pt_buffer *buffer, size_t count, bool exact)
+{
+    const size_t blocks = (count + 63) / 64;
+    if (t->status == PTSNE_OK) {
+        const pt_buffer view = pt_buffer_view(buffer, 0, count);
+        t->status = pt_download(t->be, &view, t->results + t->n_results, t->err);
+    }
+    for (size_t i = 0; i < blocks; i++) { t->exact[t->n_results / 64 + i] = exact; }
+    t->n_results += blocks * 64;
+}
+
+/* ---- trials ---- */
+
+static void try_fill(trial *t)
+{
+    const pt_buffer *to = put_constant(t, SIDE, NAN), *from = put_random(t, SIDE, -1.0f, 1.0f);
+    const pt_buffer head = pt_buffer_view(to, 0, 5), tail = pt_buffer_view(to, 5, SIDE - 5);
+    const pt_buffer source = pt_buffer_view(from, 3, SIDE - 5);
+    if (t->status == PTSNE_OK) { t->status = pt_fill(t->be, &head, 3.5f, t->err); }
+    if (t->status == PTSNE_OK) { t->status = pt_copy(t->be, &source, &tail, t->err); }
+    take(t, to, SIDE, true);
+}
+
+static void product(trial *t, size_t m, size_t n, size_t k, unsigned way)
+{
+    pt_product_shape shape = {(way & 1) != 0, (way & 2) != 0, m, n, k, 0.5f, way == 3 ? 2.0f : 0.0f, 0, 0, n};
+    shape.stride_a = shape.transpose_a ? m : k;
+    shape.stride_b = shape.transpose_b ? k : n;
+    const pt_buffer *a = put_random(t, m * k, -1.0f, 1.0f), *b = put_random(t, k * n, -1.0f, 1.0f);
+    const pt_buffer *c = way == 3 ? put_random(t, m * n, -1.0f, 1.0f) : put_constant(t, m * n, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_product(t->be, &shape, a, b, c, t->err); }
+    take(t, c, m * n, false);
+}
+
+static void try_product_nn(trial *t)
+{
+    product(t, 37, 21, 70, 0);
+}
+
+static void try_product_tn(trial *t)
+{
+    product(t, 37, 21, 70, 1);
+}
+
+static void try_product_nt(trial *t)
+{
+    product(t, 37, 21, 70, 2);
+}
+
+static void try_product_tt(trial *t)
+{
+    product(t, 37, 21, 70, 3);
+}
+
+static void try_product_thin(trial *t)
+{
+    product(t, 37, 2, SIDE, 0);
+    product(t, 70, 2, SIDE, 1);
+}
+
+static void try_product_flat(trial *t)
+{
+    product(t, 37, 40, 2, 2);
+}
+
+static void try_column_sums(trial *t)
+{
+    const pt_buffer *x = put_random(t, 1030 * 3, -1.0f, 1.0f), *out = put_constant(t, 3, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_column_sums(t->be, x, 1030, 3, out, t->err); }
+    take(t, out, 3, false);
+    const pt_buffer *wide = put_random(t, SIDE * 40, -1.0f, 1.0f), *sums = put_constant(t, 40, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_column_sums(t->be, wide, SIDE, 40, sums, t->err); }
+    take(t, sums, 40, false);
+}
+
+static void try_gather_rows(trial *t)
+{
+    const pt_buffer *x = put_random(t, 20 * 7, -1.0f, 1.0f);
+    const pt_buffer *a = put_words(t, SIDE, 20), *b = put_words(t, SIDE, 20), *mix = put_random(t, SIDE, 0.0f, 1.0f);
+    const pt_buffer *plain = put_constant(t, SIDE * 7, NAN), *mixed = put_constant(t, SIDE * 7, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_gather_rows(t->be, x, 20, 7, a, NULL, NULL, SIDE, plain, t->err); }
+    if (t->status == PTSNE_OK) { t->status = pt_gather_rows(t->be, x, 20, 7, a, b, mix, SIDE, mixed, t->err); }
+    take(t, plain, SIDE * 7, true);
+    take(t, mixed, SIDE * 7, false);
+}
+
+static void distances(trial *t, const char *metric, size_t d)
+{
+    int number = 0;
+    const pt_buffer *a = put_random(t, 37 * d, -1.0f, 1.0f), *b = put_random(t, 21 * d, -1.0f, 1.0f);
+    const pt_buffer *out = put_constant(t, 37 * 21, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_metric_find(t->be, metric, &number, t->err); }
+    if (t->status == PTSNE_OK) { t->status = pt_distances(t->be, number, a, 37, b, 21, d, out, t->err); }
+    take(t, out, 37 * 21, false);
+}
+
+static void try_euclidean(trial *t)
+{
+    distances(t, "euclidean", 3);
+    distances(t, "euclidean", 50);
+}
+
+static void try_cosine(trial *t)
+{
+    distances(t, "cosine", 50);
+}
+
+static void try_manhattan(trial *t)
+{
+    distances(t, "manhattan", 50);
+}
+
+static void try_nearest_merge(trial *t)
+{
+    enum { ROWS = 5, COLUMNS = 700, K = 20 };
+    const pt_buffer *tile = put_random(t, ROWS * COLUMNS, 0.0f, 1.0f);
+    const pt_buffer *best_d = put_constant(t, ROWS * K, INFINITY), *best_i = put_words(t, ROWS * K, 0);
+    for (size_t turn = 0; turn < 2 && t->status == PTSNE_OK; turn++) { /* the second with the same distances: ties */
+        t->status = pt_nearest_merge(t->be, tile, ROWS, COLUMNS, 10, turn * COLUMNS, K, best_d, best_i, t->err);
+    }
+    take(t, best_d, ROWS * K, true);
+    take(t, best_i, ROWS * K, true);
+}
+
+static void try_rank_counts(trial *t)
+{
+    const pt_buffer *tile = put_random(t, 5 * 300, 0.0f, 1.0f), *limit = put_random(t, 5 * 12, 0.0f, 1.0f);
+    const pt_buffer *count = put_words(t, 5 * 12, 100);
+    if (t->status == PTSNE_OK) { t->status = pt_rank_counts(t->be, tile, 5, 300, 2, 0, limit, 12, count, t->err); }
+    take(t, count, 5 * 12, true);
+}
+
+static void try_affinities(trial *t)
+{
+    const pt_buffer *d2 = put_random(t, SIDE * SIDE, 0.0f, 9.0f), *p = put_constant(t, SIDE * SIDE, NAN);
+    const pt_buffer *beta = put_constant(t, SIDE, NAN), *joint = put_constant(t, SIDE * SIDE, NAN);
+    if (t->status == PTSNE_OK) {
+        t->status = pt_affinities_conditional(t->be, d2, SIDE, SIDE, 0, 10.0f, 1.0f, false, p, beta, t->err);
+    }
+    if (t->status == PTSNE_OK) { t->status = pt_affinities_joint(t->be, p, SIDE, joint, t->err); }
+    take(t, p, SIDE * SIDE, false);
+    take(t, beta, SIDE, false);
+    take(t, joint, SIDE * SIDE, false);
+}
+
+static void try_student_sums(trial *t)
+{
+    const pt_buffer *y = put_random(t, SIDE * 3, -2.0f, 2.0f), *z = put_constant(t, 50, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_student_sums(t->be, y, SIDE, 3, 7, 50, z, t->err); }
+    take(t, z, 50, false);
+}
+
+static void try_tsne_gradient(trial *t)
+{
+    const pt_buffer *p = put_random(t, SIDE * SIDE, 0.0f, 2.0f / (SIDE * SIDE)),
+                    *y = put_random(t, SIDE * 2, -2.0f, 2.0f);
+    const pt_buffer *scratch = put_constant(t, pt_gradient_scratch(SIDE, 2), NAN);
+    const pt_buffer *gradient = put_constant(t, SIDE * 2, NAN), *loss = put_constant(t, 1, NAN);
+    if (t->status == PTSNE_OK) {
+        t->status = pt_tsne_gradient(t->be, p, y, SIDE, 2, 4.0f, scratch, gradient, loss, t->err);
+    }
+    take(t, gradient, SIDE * 2, false);
+    take(t, loss, 1, false);
+}
+
+static void try_edges_gradient(trial *t)
+{
+    const pt_buffer *y = put_random(t, SIDE * 2 * 2, -2.0f, 2.0f), *sample = put_words(t, SIDE * 2, 100);
+    const pt_buffer *scratch = put_constant(t, pt_gradient_scratch(SIDE * 2, 2), NAN);
+    const pt_buffer *gradient = put_constant(t, SIDE * 2 * 2, NAN), *loss = put_constant(t, 1, NAN);
+    if (t->status == PTSNE_OK) {
+        t->status = pt_edges_gradient(t->be, y, sample, SIDE, 2, 4.0f, scratch, gradient, loss, t->err);
+    }
+    take(t, gradient, SIDE * 2 * 2, false);
+    take(t, loss, 1, false);
+}
+
+static void try_activations(trial *t)
+{
+    const pt_buffer *bias = put_random(t, 7, -1.0f, 1.0f);
+    for (int activation = PT_LINEAR; activation <= PT_SIGMOID; activation++) {
+        const size_t kept = t->n_buffers;
+        const pt_buffer *x = put_random(t, 15 * 7, -2.0f, 2.0f), *g = put_random(t, 15 * 7, -1.0f, 1.0f);
+        if (t->status == PTSNE_OK) {
+            t->status = pt_bias_activation(t->be, x, 15, 7, bias, (pt_activation)activation, t->err);
+        }
+        if (t->status == PTSNE_OK) {
+            t->status = pt_activation_gradient(t->be, x, 15 * 7, (pt_activation)activation, g, t->err);
+        }
+        take(t, x, 15 * 7, false);
+        take(t, g, 15 * 7, false);
+        while (t->n_buffers > kept) { pt_buffer_destroy(t->be, &t->buffers[--t->n_buffers]); }
+    }
+}
+
+static void try_dropout(trial *t)
+{
+    const pt_mask mask = {0.5f, 0x123456789abcdef0u, 0xfedcba9876543210u};
+    const pt_buffer *x = put_random(t, 301, -1.0f, 1.0f);
+    if (t->status == PTSNE_OK) { t->status = pt_dropout(t->be, x, 301, &mask, t->err); }
+    take(t, x, 301, false);
+}
+
+static void try_sgd_step(trial *t)
+{
+    const pt_buffer *w = put_random(t, 301, -1.0f, 1.0f), *g = put_random(t, 301, -1.0f, 1.0f);
+    const pt_buffer *v = put_random(t, 301, -1.0f, 1.0f);
+    if (t->status == PTSNE_OK) { t->status = pt_sgd_step(t->be, w, g, v, 0.1f, 0.8f, t->err); }
+    take(t, w, 301, false);
+    take(t, v, 301, false);
+}
+
+static void try_adam_step(trial *t)
+{
+    const pt_adam adam = {0.1f, 0.9f, 0.999f, 1.0e-8f, 10.0f, 1000.0f};
+    const pt_buffer *w = put_random(t, 301, -1.0f, 1.0f), *g = put_random(t, 301, -1.0f, 1.0f);
+    const pt_buffer *m = put_random(t, 301, -1.0f, 1.0f), *v = put_random(t, 301, 0.0f, 1.0f);
+    if (t->status == PTSNE_OK) { t->status = pt_adam_step(t->be, w, g, m, v, &adam, t->err); }
+    take(t, w, 301, false);
+    take(t, m, 301, false);
+    take(t, v, 301, false);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(trial *t);
+} trials[] = {
+    {"fill and copy", try_fill},
+    {"product", try_product_nn},
+    {"product (a transposed)", try_product_tn},
+    {"product (b transposed)", try_product_nt},
+    {"product (both transposed)", try_product_tt},
+    {"product (few columns)", try_product_thin},
+    {"product (small inner size)", try_product_flat},
+    {"column_sums", try_column_sums},
+    {"gather_rows", try_gather_rows},
+    {"distances (euclidean)", try_euclidean},
+    {"distances (cosine)", try_cosine},
+    {"distances (manhattan)", try_manhattan},
+    {"nearest_merge", try_nearest_merge},
+    {"rank_counts", try_rank_counts},
+    {"affinities", try_affinities},
+    {"student_sums", try_student_sums},
+    {"tsne_gradient", try_tsne_gradient},
+    {"edges_gradient", try_edges_gradient},
+    {"bias_activation, activation_gradient", try_activations},
+    {"dropout", try_dropout},
+    {"sgd_step", try_sgd_step},
+    {"adam_step", try_adam_step},
+};
+
+#define TRIALS (sizeof trials / sizeof trials[0])
+
+/* ---- comparing ---- */
+
+static ptsne_status run(size_t number, pt_backend *be, trial *t, ptsne_error *err)
+{
+    float *results = t->results;
+    memset(results, 0, MOST_RESULTS * sizeof *results);
+    memset(t, 0, sizeof *t);
+    *t = (trial){.be = be, .random = {.seed = number}, .results = results, .err = err};
+    trials[number].run(t);
+    while (t->n_buffers > 0) { pt_buffer_destroy(be, &t->buffers[--t->n_buffers]); }
+    return t->status == PTSNE_OK ? PTSNE_OK : pt_within(err, t->status, "self-test: %s", trials[number].name);
+}
+
+static ptsne_status compare(size_t number, const trial *want, const trial *have, ptsne_error *err)
+{
+    double most = 0.0;
+    for (size_t i = 0; i < want->n_results; i++) {
+        const double size = fabs((double)want->results[i]);
+        if (!want->exact[i / 64] && size > most) { most = size; }
+    }
+    for (size_t i = 0; i < want->n_results; i++) {
+        const float wanted = want->results[i], got = have->results[i];
+        const bool same = memcmp(&wanted, &got, sizeof got) == 0;
+        const bool near = !want->exact[i / 64] && fabs((double)wanted - (double)got) <= TOLERANCE * most;
+        if (same || near) { continue; }
+        return pt_fail(err, PTSNE_ERR_DEVICE, "self-test: %s is wrong: entry %zu is %.9g, the cpu has %.9g",
+                       trials[number].name, i, (double)got, (double)wanted);
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status compare_all(pt_backend *cpu, pt_backend *be, trial *want, trial *have, ptsne_error *err)
+{
+    for (size_t number = 0; number < TRIALS; number++) {
+        ptsne_status status = run(number, cpu, want, err);
+        if (status == PTSNE_OK) { status = run(number, be, have, err); }
+        if (status == PTSNE_OK) { status = compare(number, want, have, err); }
+        if (status != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+ptsne_status pt_selftest(pt_backend *be, ptsne_error *err)
+{
+    const char *skip = getenv("PTSNE_NO_SELFTEST");
+    if (skip != NULL && skip[0] != '\0' && strcmp(skip, "0") != 0) { return PTSNE_OK; }
+    const pt_backend_config config = {.spec = "cpu", .threads = 1};
+    pt_backend *cpu = NULL;
+    trial want = {.results = calloc(MOST_RESULTS, sizeof(float))};
+    trial have = {.results = calloc(MOST_RESULTS, sizeof(float))};
+    ptsne_status status = PTSNE_OK;
+    if (want.results == NULL || have.results == NULL) {
+        status = pt_fail_memory(err, "the self-test", 2.0 * MOST_RESULTS * sizeof(float));
+    }
+    if (status == PTSNE_OK) { status = pt_backend_open_config(&config, &cpu, err); }
+    if (status == PTSNE_OK) { status = compare_all(cpu, be, &want, &have, err); }
+    pt_backend_close(cpu);
+    free(want.results);
+    free(have.results);
+    return status;
+}
