@@ -83,7 +83,7 @@ static sums sums_at(const points *row, float beta)
 static float search(const points *row, double perplexity)
 {
     const double target = log(perplexity), enough = 0.25e-5; /* nats: a quarter of what is promised in bits */
-    double low = -INFINITY, high = INFINITY;                 /* of log(beta): entropy above and below the target */
+    double low = -1.0e300, high = 1.0e300;                   /* of log(beta): entropy above and below the target */
     double at = -log(row->mean > 0.0 ? row->mean : 1.0);
     for (int step = 0; step < 200; step++) {
         const sums sum = sums_at(row, (float)exp(at));

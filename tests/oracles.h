@@ -1,0 +1,37 @@
+/* The float64 oracles: each op from its formula in the paper, entry by entry, with the sums of |terms| that a bound needs. */
+#ifndef TESTS_ORACLES_H
+#define TESTS_ORACLES_H
+
+#include "backend/backend.h"
+
+/* An entry, and the size of what was added to get it. */
+typedef struct oracle_entry {
+    double value, terms;
+} oracle_entry;
+
+/* Entry i, j of alpha op(a) op(b) + beta c. */
+oracle_entry oracle_product(const pt_product_shape *shape, const float *a, const float *b, const float *c, size_t i,
+                            size_t j);
+
+double oracle_activation(pt_activation activation, double x);
+/* Its derivative, told from the result y. */
+double oracle_activation_slope(pt_activation activation, double y);
+
+/* Of two rows of d; terms is what the error scales with: |a|^2 + |b|^2, 1, or the distance. */
+oracle_entry oracle_euclidean(const float *a, const float *b, size_t d);
+oracle_entry oracle_cosine(const float *a, const float *b, size_t d);
+oracle_entry oracle_manhattan(const float *a, const float *b, size_t d);
+
+/* Affinities of one row at a given beta, `self` (k: none) left out: p sums to 1; the entropy in bits is returned. */
+double oracle_affinities(const float *d2, size_t k, size_t self, double beta, double *p);
+
+/* z of row i of the map. */
+double oracle_student_sum(const float *y, size_t n, size_t d, size_t i);
+
+/* gradient, terms n x d (terms: the sums of |terms|); the loss is returned with its own. */
+oracle_entry oracle_tsne_gradient(const float *p, const float *y, size_t n, size_t d, double exaggeration,
+                                  double *gradient, double *terms);
+oracle_entry oracle_edges_gradient(const float *y, const uint32_t *sample, size_t m, size_t d, double exaggeration,
+                                   double *gradient, double *terms);
+
+#endif
