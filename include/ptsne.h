@@ -398,7 +398,7 @@ typedef struct ptsne_scatter_options {
     double point_size;           /* diameter in pixels; 0: from n */
     double alpha;                /* 0 to 1; 0: from n */
     uint64_t seed;               /* of the draw order */
-    const char *const *metadata; /* key, value, key, value, ..., NULL: kept as tEXt; NULL: none */
+    const char *const *metadata; /* key, value, key, value, ..., NULL: kept as tEXt beside ptsne's own; NULL: none */
 } ptsne_scatter_options;
 
 typedef struct ptsne_sprites_options {

@@ -63,6 +63,7 @@ static bool is_ascii(const char *text)
 static void metadata_set(png_structp png, png_infop info, const char *const *metadata)
 {
     for (; metadata != NULL && metadata[0] != NULL && metadata[1] != NULL; metadata += 2) {
+        if (metadata[1][0] == '\0') { continue; }
         /* libpng copies both; its struct is not const-correct */
         png_text entry = {.compression = is_ascii(metadata[1]) ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
                           .key = (png_charp)(uintptr_t)metadata[0],
@@ -72,12 +73,14 @@ static void metadata_set(png_structp png, png_infop info, const char *const *met
 }
 
 /* Separate from the caller because of longjmp: nothing here changes between setjmp and a jump. */
-static bool encode(png_structp png, png_infop info, const pt_picture *picture, const char *const *metadata)
+static bool encode(png_structp png, png_infop info, const pt_picture *picture, const char *const *words,
+                   const char *const *metadata)
 {
     if (setjmp(png_jmpbuf(png))) { return false; }
     png_set_IHDR(png, info, (png_uint_32)picture->width, (png_uint_32)picture->height, 8, PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_sRGB_gAMA_and_cHRM(png, info, PNG_sRGB_INTENT_PERCEPTUAL);
+    metadata_set(png, info, words);
     metadata_set(png, info, metadata);
     png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
     png_set_compression_level(png, 3);
@@ -87,8 +90,8 @@ static bool encode(png_structp png, png_infop info, const pt_picture *picture, c
     return true;
 }
 
-ptsne_status pt_picture_write(const pt_picture *picture, const char *const *metadata, const char *path, bool force,
-                              ptsne_error *err)
+ptsne_status pt_picture_write(const pt_picture *picture, const char *const *words, const char *const *metadata,
+                              const char *path, bool force, ptsne_error *err)
 {
     sink to = {.failure = {.status = PTSNE_OK}};
     const ptsne_status status = pt_output_open(path, force, &to.output, err);
@@ -100,7 +103,7 @@ ptsne_status pt_picture_write(const pt_picture *picture, const char *const *meta
         pt_fail(&to.failure, PTSNE_ERR_MEMORY, "not enough memory for libpng");
     } else {
         png_set_write_fn(png, &to, on_write, on_flush);
-        done = encode(png, info, picture, metadata);
+        done = encode(png, info, picture, words, metadata);
     }
     png_destroy_write_struct(&png, &info);
     if (done) { return pt_output_commit(&to.output, err); }

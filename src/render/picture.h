@@ -16,9 +16,9 @@ typedef struct pt_picture {
 ptsne_status pt_picture_create(size_t width, size_t height, uint32_t ground, pt_picture *picture, ptsne_error *err);
 void pt_picture_destroy(pt_picture *picture);
 
-/* Write as PNG. metadata: key, value, ..., NULL; may be NULL. ASCII goes to tEXt, the rest of UTF-8 to iTXt. Nothing
- * else than the arguments and the versions of the libraries decides the bytes. */
-ptsne_status pt_picture_write(const pt_picture *picture, const char *const *metadata, const char *path, bool force,
-                              ptsne_error *err);
+/* Write as PNG. words and metadata: key, value, ..., NULL; may be NULL, and values may be "": left out. ASCII goes to tEXt,
+ * the rest of UTF-8 to iTXt. Nothing else than the arguments and the versions of the libraries decides the bytes. */
+ptsne_status pt_picture_write(const pt_picture *picture, const char *const *words, const char *const *metadata,
+                              const char *path, bool force, ptsne_error *err);
 
 #endif

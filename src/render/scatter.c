@@ -1,6 +1,8 @@
 /* The scatter plot. Each point is a disc of exact coverage, laid over what is there in random order and linear light;
  * where there are too many for that, pixels are shaded by the rank of their density. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -202,6 +204,24 @@ static ptsne_status scatter_draw(scatter *plot, pt_text *text, const ptsne_scatt
     return pt_page_draw(page, text, &plot->palette, &plot->srgb, &plot->picture, err);
 }
 
+/* The file, with all that decided how it looks. */
+static ptsne_status scatter_write(const scatter *plot, const ptsne_scatter_options *options, const char *path,
+                                  bool force, ptsne_error *err)
+{
+    char software[64], parameters[512];
+    const pt_view *view = &plot->view;
+    snprintf(software, sizeof software, "ptsne %s", ptsne_version());
+    snprintf(parameters, sizeof parameters,
+             "scatter; points %zu; outside %zu; classes %zu; palette %s; ground %s; mode %s; point size %.9g; "
+             "alpha %.9g; seed %" PRIu64 "; middle %.9g %.9g; pixels a unit %.9g",
+             plot->n, plot->outside, plot->classes.codes == NULL ? 0 : plot->classes.count, plot->palette.name,
+             options->dark ? "dark" : "light", plot->density ? "density" : "discs", 2.0 * plot->radius,
+             plot->density ? 1.0 : (double)plot->alpha, options->seed, view->middle[0], view->middle[1], view->scale);
+    const char *const words[] = {"Software",   software,   "Title", options->title == NULL ? "" : options->title,
+                                 "Parameters", parameters, NULL};
+    return pt_picture_write(&plot->picture, words, options->metadata, path, force, err);
+}
+
 static ptsne_status options_check(size_t n, size_t n_components, const ptsne_scatter_options *options, ptsne_error *err)
 {
     if (n == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the map has no points"); }
@@ -250,7 +270,7 @@ ptsne_status ptsne_render_scatter(const float *map, size_t n, size_t n_component
     if ((status = pt_text_open(&text, err)) != PTSNE_OK) { goto done; }
     if ((status = scatter_draw(&plot, text, options, &page, err)) != PTSNE_OK) { goto done; }
     pt_text_warn(text, observer);
-    status = pt_picture_write(&plot.picture, options->metadata, path, force != 0, err);
+    status = scatter_write(&plot, options, path, force != 0, err);
     if (report != NULL) {
         *report = (ptsne_render_report){.width = width,
                                         .height = height,

@@ -3,7 +3,9 @@
  * Ink on an empty ground (digits) is painted in its label's colour with the ink as opacity; other images keep their looks and get a
  * border in that colour. Sprites are painted in random order; unless everything is to be painted, one that would hide
  * more than half of an earlier one is left out, so that each that is there can be seen. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -346,6 +348,26 @@ static void sprites_release(sprites *plot)
     free(plot->order);
 }
 
+/* The file, with all that decided how it looks. */
+static ptsne_status sprites_write(const sprites *plot, const ptsne_sprites_options *options, const char *path,
+                                  bool force, ptsne_error *err)
+{
+    char software[64], parameters[512];
+    const pt_view *view = &plot->view;
+    snprintf(software, sizeof software, "ptsne %s", ptsne_version());
+    snprintf(parameters, sizeof parameters,
+             "sprites; points %zu; painted %zu; outside %zu; covered %zu; classes %zu; palette %s; ground %s; "
+             "images %s%s; sprite size %zu x %zu; overlap %s; seed %" PRIu64 "; middle %.9g %.9g; pixels a unit %.9g",
+             plot->n, plot->n_painted, plot->outside, plot->covered,
+             plot->classes.codes == NULL ? 0 : plot->classes.count, plot->palette.name, plot->dark ? "dark" : "light",
+             plot->source.kind == SPRITE_INK ? "ink" : "opaque", plot->source.inverted ? ", inverted" : "", plot->width,
+             plot->height, options->overlap ? "all" : "half", options->seed, view->middle[0], view->middle[1],
+             view->scale);
+    const char *const words[] = {"Software",   software,   "Title", options->title == NULL ? "" : options->title,
+                                 "Parameters", parameters, NULL};
+    return pt_picture_write(&plot->picture, words, options->metadata, path, force, err);
+}
+
 static ptsne_status options_check(size_t n, size_t n_components, const size_t shape[3],
                                   const ptsne_sprites_options *options, ptsne_error *err)
 {
@@ -411,7 +433,7 @@ ptsne_status ptsne_render_sprites(const float *map, size_t n, size_t n_component
     if ((status = pt_text_open(&text, err)) != PTSNE_OK) { goto done; }
     if ((status = sprites_draw(&plot, text, options, &page, err)) != PTSNE_OK) { goto done; }
     pt_text_warn(text, observer);
-    status = pt_picture_write(&plot.picture, options->metadata, path, force != 0, err);
+    status = sprites_write(&plot, options, path, force != 0, err);
     report_fill(&plot, report);
 done:
     pt_page_release(&page);
