@@ -1,0 +1,161 @@
+#include "parametric/state_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+
+#define FORMAT        "1"
+#define POSITION_TEXT ((size_t)128)
+
+ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, pt_state *state, ptsne_error *err)
+{
+    *state = (pt_state){.position = {.last_loss = NAN}, .n_parameters = n_parameters};
+    bool full = (state->parameters = pt_array_zeroed(n_parameters, sizeof(float))) != NULL;
+    for (size_t i = 0; i < n_moments; i++) {
+        full = (state->moments[i] = pt_array_zeroed(n_parameters, sizeof(float))) != NULL && full;
+    }
+    if (full) { return PTSNE_OK; }
+    pt_state_destroy(state);
+    return pt_fail_memory(err, "the training state", (double)(n_moments + 1) * (double)n_parameters * sizeof(float));
+}
+
+void pt_state_destroy(pt_state *state)
+{
+    free(state->parameters);
+    for (size_t i = 0; i < PT_STATE_MOMENTS; i++) { free(state->moments[i]); }
+    *state = (pt_state){0};
+}
+
+/* parameters, moment.0, moment.1, as many as there are. */
+static size_t tensors_describe(const pt_state *state, pt_tensor tensors[1 + PT_STATE_MOMENTS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i <= PT_STATE_MOMENTS; i++) {
+        const float *values = i == 0 ? state->parameters : state->moments[i - 1];
+        if (values == NULL) { continue; }
+        tensors[count] = (pt_tensor){.n_dimensions = 1, .shape = {state->n_parameters}, .values = values};
+        if (i == 0) {
+            snprintf(tensors[count].name, sizeof tensors[count].name, "parameters");
+        } else {
+            snprintf(tensors[count].name, sizeof tensors[count].name, "moment.%zu", i - 1);
+        }
+        count++;
+    }
+    return count;
+}
+
+/* Hexadecimal, because these have to come back bit for bit. */
+static void position_print(const pt_position *position, char text[POSITION_TEXT])
+{
+    snprintf(text, POSITION_TEXT, "%zu %zu %a %a", position->epoch, position->step, position->loss_sum,
+             position->last_loss);
+}
+
+static uLong check_sum(const pt_state *state, const char *position)
+{
+    pt_tensor tensors[1 + PT_STATE_MOMENTS];
+    const size_t count = tensors_describe(state, tensors);
+    uLong crc = crc32_z(0, (const Bytef *)position, strlen(position));
+    for (size_t i = 0; i < count; i++) {
+        crc = crc32_z(crc, tensors[i].values, pt_tensor_count(&tensors[i]) * sizeof(float));
+    }
+    return crc;
+}
+
+ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_metadata *run, ptsne_error *err)
+{
+    pt_metadata metadata = {0};
+    char position[POSITION_TEXT];
+    position_print(&state->position, position);
+    ptsne_status status = pt_metadata_set(&metadata, err, "ptsne.state", FORMAT);
+    for (size_t i = 0; i < run->count && status == PTSNE_OK; i++) {
+        status = pt_metadata_set(&metadata, err, run->keys[i], "%s", run->values[i]);
+    }
+    if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.position", "%s", position); }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(&metadata, err, "ptsne.crc32", "%08lx", check_sum(state, position));
+    }
+    if (status == PTSNE_OK) {
+        pt_tensor tensors[1 + PT_STATE_MOMENTS];
+        const size_t count = tensors_describe(state, tensors);
+        status = pt_safetensors_write(path, true, tensors, count, &metadata, err);
+    }
+    pt_metadata_destroy(&metadata);
+    return status;
+}
+
+/* Whether the file's run is this one; only the library's version and the device may be others. */
+static ptsne_status run_compare(const pt_metadata *there, const pt_metadata *run, const ptsne_observer *observer,
+                                ptsne_error *err)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const char *key = run->keys[i], *here = run->values[i], *found = pt_metadata_get(there, key);
+        if (found != NULL && strcmp(found, here) == 0) { continue; }
+        const char *name = strncmp(key, "ptsne.", 6) == 0 ? key + 6 : key;
+        if (strcmp(name, "version") == 0 || strcmp(name, "device") == 0) {
+            pt_warn(observer,
+                    "the state to go on from has %s %s, here it is %s: the result can differ in the last digits", name,
+                    found == NULL ? "unknown" : found, here);
+            continue;
+        }
+        if (strcmp(name, "data") == 0) {
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of a run on other data");
+        }
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of another run: its %s is %s, this one's is %s", name,
+                       found == NULL ? "not set" : found, here);
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status values_take(const pt_safetensors *file, pt_state *state, ptsne_error *err)
+{
+    pt_tensor tensors[1 + PT_STATE_MOMENTS];
+    const size_t count = tensors_describe(state, tensors);
+    for (size_t i = 0; i < count; i++) {
+        const pt_tensor *found = pt_safetensors_find(file, tensors[i].name);
+        if (file->n_tensors != count || found == NULL || found->n_dimensions != 1 ||
+            found->shape[0] != state->n_parameters) {
+            return pt_fail(err, PTSNE_ERR_DATA, "is damaged: \"%s\" is not as this network needs it", tensors[i].name);
+        }
+        float *to = i == 0 ? state->parameters : state->moments[i - 1];
+        memcpy(to, found->values, state->n_parameters * sizeof *to);
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status state_take(const pt_safetensors *file, const pt_metadata *run, const ptsne_observer *observer,
+                               pt_state *state, ptsne_error *err)
+{
+    const char *format = pt_metadata_get(&file->metadata, "ptsne.state");
+    const char *position = pt_metadata_get(&file->metadata, "ptsne.position");
+    const char *crc = pt_metadata_get(&file->metadata, "ptsne.crc32");
+    if (format == NULL || position == NULL || crc == NULL || strcmp(format, FORMAT) != 0) {
+        return pt_fail(err, PTSNE_ERR_DATA, "is not a training state that this version reads");
+    }
+    ptsne_status status = run_compare(&file->metadata, run, observer, err);
+    if (status == PTSNE_OK) { status = values_take(file, state, err); }
+    if (status != PTSNE_OK) { return status; }
+    pt_position *p = &state->position;
+    char sum[32];
+    snprintf(sum, sizeof sum, "%08lx", check_sum(state, position));
+    if (strcmp(sum, crc) != 0 ||
+        sscanf(position, "%zu %zu %la %la", &p->epoch, &p->step, &p->loss_sum, &p->last_loss) != 4) {
+        return pt_fail(err, PTSNE_ERR_DATA, "is damaged: its check sum is %.20s, its contents have %s", crc, sum);
+    }
+    return PTSNE_OK;
+}
+
+ptsne_status pt_state_read(const char *path, const pt_metadata *run, const ptsne_observer *observer, pt_state *state,
+                           ptsne_error *err)
+{
+    pt_safetensors file;
+    ptsne_status status = pt_safetensors_read(path, &file, err);
+    if (status != PTSNE_OK) { return status; }
+    status = state_take(&file, run, observer, state, err);
+    pt_safetensors_destroy(&file);
+    return status == PTSNE_OK ? status : pt_within(err, status, "%s", path);
+}

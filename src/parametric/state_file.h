@@ -1,0 +1,34 @@
+/* The state of a training run between two steps, kept in a safetensors file: what a resumed run needs to end in the same bits
+ * as one that was never interrupted. */
+#ifndef PT_PARAMETRIC_STATE_FILE_H
+#define PT_PARAMETRIC_STATE_FILE_H
+
+#include "network/safetensors.h"
+
+#define PT_STATE_MOMENTS ((size_t)2)
+
+typedef struct pt_position {
+    size_t epoch, step; /* epochs done; steps of the next one that are done */
+    double loss_sum;    /* of those steps */
+    double last_loss;   /* mean of the last epoch that is done; NaN before the first */
+} pt_position;
+
+/* n_parameters each; moments NULL where the optimizer has fewer than two. */
+typedef struct pt_state {
+    pt_position position;
+    float *parameters, *moments[PT_STATE_MOMENTS];
+    size_t n_parameters;
+} pt_state;
+
+ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, pt_state *state, ptsne_error *err);
+void pt_state_destroy(pt_state *state);
+
+/* run: pairs that say which run it is (options, data); its "ptsne.version" and "ptsne.device" may differ at the next start. */
+ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_metadata *run, ptsne_error *err);
+
+/* Fill a created state. PTSNE_ERR_IO; PTSNE_ERR_DATA: damaged; PTSNE_ERR_ARGUMENT: of another run, the message names the first
+ * thing that differs. */
+ptsne_status pt_state_read(const char *path, const pt_metadata *run, const ptsne_observer *observer, pt_state *state,
+                           ptsne_error *err);
+
+#endif

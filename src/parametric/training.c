@@ -1,0 +1,431 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "parametric/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "parametric/graph.h"
+#include "parametric/settings.h"
+#include "parametric/state_file.h"
+#include "parametric/trainer.h"
+#include "parametric/transform.h"
+
+#define SPREAD_ROWS ((size_t)8192) /* that the map's extent is told from */
+
+/* One run. What is released at its end starts out empty. */
+typedef struct training {
+    pt_backend *be;
+    const ptsne_observer *observer;
+    const float *x;
+    size_t n, d, n_steps; /* steps of an epoch */
+    ptsne_fit_options settings;
+    pt_net net;
+    pt_summary summary;
+    pt_graph graph;
+    pt_sampler sampler;
+    pt_trainer trainer;
+    pt_metadata run; /* which run this is */
+    pt_state state;  /* where it stands; its arrays are filled for a state file only */
+    float *good;     /* n_parameters: the last ones known to be numbers */
+    float *latest;   /* those that are looked at next */
+    bool has_good;
+    double saved; /* when the last state was written */
+    pt_stage stage;
+    ptsne_fit_report report;
+} training;
+
+/* ---- parameters ---- */
+
+static bool all_finite(const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(values[i])) { return false; }
+    }
+    return true;
+}
+
+/* Take the device's parameters as the good ones, if they are numbers. */
+static ptsne_status parameters_keep(training *t, ptsne_error *err)
+{
+    const ptsne_status status = pt_download(t->be, &t->trainer.parameters, t->latest, err);
+    if (status != PTSNE_OK) { return status; }
+    if (!all_finite(t->latest, t->net.n_parameters)) {
+        return pt_fail(
+            err, PTSNE_ERR_DIVERGED,
+            "training diverged: the network holds NaN or infinity after epoch %zu; try a smaller learning rate",
+            t->state.position.epoch + 1);
+    }
+    float *before = t->good;
+    t->good = t->latest;
+    t->latest = before;
+    t->has_good = true;
+    return PTSNE_OK;
+}
+
+/* ---- the state file ---- */
+
+static ptsne_status state_save(training *t, ptsne_error *err)
+{
+    pt_state *state = &t->state;
+    ptsne_status status = pt_download(t->be, &t->trainer.parameters, state->parameters, err);
+    for (size_t i = 0; i < pt_optimizer_moments(&t->trainer.optimizer) && status == PTSNE_OK; i++) {
+        status = pt_download(t->be, &t->trainer.optimizer.moments[i], state->moments[i], err);
+    }
+    if (status == PTSNE_OK && !all_finite(state->parameters, state->n_parameters)) {
+        status = pt_fail(err, PTSNE_ERR_DIVERGED, "training diverged: the network holds NaN or infinity in epoch %zu",
+                         state->position.epoch + 1);
+    }
+    if (status == PTSNE_OK) { status = pt_state_write(t->settings.checkpoint, state, &t->run, err); }
+    t->saved = pt_seconds();
+    return status;
+}
+
+static bool state_due(const training *t)
+{
+    const double minutes = t->settings.checkpoint_minutes;
+    return t->settings.checkpoint != NULL && minutes > 0.0 && pt_seconds() - t->saved >= 60.0 * minutes;
+}
+
+/* Read the state to go on from, where one is asked for and there. */
+static ptsne_status state_load(training *t, ptsne_error *err)
+{
+    const ptsne_fit_options *settings = &t->settings;
+    const size_t n_moments = settings->optimizer == PTSNE_OPTIMIZER_ADAM ? 2 : 1;
+    ptsne_status status = pt_state_create(t->net.n_parameters, n_moments, &t->state, err);
+    if (status != PTSNE_OK) { return status; }
+    pt_net_start(&t->net, settings->seed, t->state.parameters);
+    if (settings->checkpoint == NULL) { return PTSNE_OK; }
+    const bool there = access(settings->checkpoint, F_OK) == 0;
+    if (!settings->resume) {
+        if (there) { pt_warn(t->observer, "%s: the state of an earlier run will be replaced", settings->checkpoint); }
+        return PTSNE_OK;
+    }
+    if (!there) {
+        pt_warn(t->observer, "%s: no state to go on from: training starts at the beginning", settings->checkpoint);
+        return PTSNE_OK;
+    }
+    if ((status = pt_state_read(settings->checkpoint, &t->run, t->observer, &t->state, err)) != PTSNE_OK) {
+        return status;
+    }
+    const pt_position *at = &t->state.position;
+    if (at->epoch > settings->epochs || at->step >= t->n_steps ||
+        !all_finite(t->state.parameters, t->net.n_parameters)) {
+        return pt_fail(err, PTSNE_ERR_DATA, "%s: is damaged: epoch %zu, step %zu", settings->checkpoint, at->epoch,
+                       at->step);
+    }
+    memcpy(t->good, t->state.parameters, t->net.n_parameters * sizeof *t->good);
+    t->has_good = at->epoch > 0;
+    return PTSNE_OK;
+}
+
+static ptsne_status state_upload(training *t, ptsne_error *err)
+{
+    ptsne_status status = pt_upload(t->be, t->state.parameters, &t->trainer.parameters, err);
+    for (size_t i = 0; i < pt_optimizer_moments(&t->trainer.optimizer) && status == PTSNE_OK; i++) {
+        status = pt_upload(t->be, t->state.moments[i], &t->trainer.optimizer.moments[i], err);
+    }
+    return status;
+}
+
+/* ---- the loop ---- */
+
+/* Add up the losses of `count` steps that have just been made. */
+static ptsne_status losses_take(training *t, size_t count, ptsne_error *err)
+{
+    pt_position *at = &t->state.position;
+    const ptsne_status status = pt_trainer_losses(t->be, &t->trainer, count, err);
+    if (status != PTSNE_OK) { return status; }
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(t->trainer.host_losses[i])) {
+            return pt_fail(err, PTSNE_ERR_DIVERGED,
+                           "training diverged: the loss is %g in step %zu of epoch %zu; try a smaller learning rate",
+                           (double)t->trainer.host_losses[i], at->step + i + 1, at->epoch + 1);
+        }
+        at->loss_sum += (double)t->trainer.host_losses[i];
+    }
+    at->step += count;
+    return PTSNE_OK;
+}
+
+/* The loss to show: the mean of this epoch's steps so far. */
+static double loss_so_far(const training *t)
+{
+    const pt_position *at = &t->state.position;
+    return at->step > 0 ? at->loss_sum / (double)at->step : at->last_loss;
+}
+
+/* Up to a block of steps of this epoch; fewer where a state is due or the observer asks to stop, which is then told by *stopped. */
+static ptsne_status block_run(training *t, bool *stopped, ptsne_error *err)
+{
+    const pt_position *at = &t->state.position;
+    const size_t left = t->n_steps - at->step;
+    const size_t count = left < t->trainer.n_block ? left : t->trainer.n_block;
+    const size_t first = at->epoch * t->n_steps + at->step; /* of the whole run */
+    const double loss = loss_so_far(t);
+    ptsne_error wish = {0};
+    ptsne_status status = pt_trainer_load(t->be, &t->trainer, &t->sampler, at->step, count, err);
+    size_t done = 0;
+    while (status == PTSNE_OK && done < count) {
+        status = pt_trainer_step(t->be, &t->trainer, done, first + done, err);
+        if (status != PTSNE_OK) { break; }
+        done++;
+        t->report.steps++;
+        const double rate = (double)(t->report.steps * t->trainer.rows) / pt_stage_seconds(&t->stage);
+        *stopped = pt_stage_step(&t->stage, first + done, loss, rate, &wish) != PTSNE_OK;
+        if (*stopped || state_due(t)) { break; }
+    }
+    return status == PTSNE_OK ? losses_take(t, done, err) : status;
+}
+
+static ptsne_status epoch_end(training *t, ptsne_error *err)
+{
+    const ptsne_status status = parameters_keep(t, err);
+    if (status != PTSNE_OK) { return status; }
+    pt_position *at = &t->state.position;
+    *at = (pt_position){.epoch = at->epoch + 1, .last_loss = at->loss_sum / (double)t->n_steps};
+    return PTSNE_OK;
+}
+
+/* The wish to stop: the state is saved, the model is what there is. */
+static ptsne_status stop(training *t, ptsne_error *err)
+{
+    const pt_position at = t->state.position;
+    ptsne_status status = PTSNE_OK;
+    if (t->settings.checkpoint != NULL) { status = state_save(t, err); }
+    if (status == PTSNE_OK && at.epoch > 0 && at.step > 0) { status = parameters_keep(t, err); }
+    if (status != PTSNE_OK) { return status; }
+    return pt_fail(err, PTSNE_ERR_STOPPED, "training: stopped in epoch %zu of %zu", at.epoch + 1, t->settings.epochs);
+}
+
+static ptsne_status loop(training *t, ptsne_error *err)
+{
+    pt_position *at = &t->state.position;
+    bool stopped = false;
+    ptsne_status status = PTSNE_OK;
+    t->saved = pt_seconds();
+    t->stage = pt_stage_begin(t->observer, "training", t->settings.epochs * t->n_steps);
+    while (at->epoch < t->settings.epochs) {
+        pt_sampler_epoch(&t->sampler, at->epoch);
+        while (at->step < t->n_steps) {
+            if ((status = block_run(t, &stopped, err)) != PTSNE_OK) { return status; }
+            if (at->step == t->n_steps && (status = epoch_end(t, err)) != PTSNE_OK) { return status; }
+            if (stopped && at->epoch < t->settings.epochs) { return stop(t, err); }
+            if (state_due(t) && (status = state_save(t, err)) != PTSNE_OK) { return status; }
+            if (at->step == 0) { break; } /* the epoch is over */
+        }
+    }
+    return t->settings.checkpoint == NULL ? PTSNE_OK : state_save(t, err);
+}
+
+static ptsne_status train(training *t, ptsne_error *err)
+{
+    const pt_trainer_plan plan = {
+        .settings = &t->settings,
+        .net = &t->net,
+        .summary = &t->summary,
+        .x = t->x,
+        .features = t->graph.scores != NULL ? t->graph.scores : t->x,
+        .n = t->n,
+        .n_features = t->d,
+        .n_feature_columns = t->graph.scores != NULL ? t->settings.pca : t->d,
+        .n_steps = t->n_steps,
+    };
+    const double began = pt_seconds();
+    ptsne_status status = pt_trainer_create(t->be, &plan, &t->trainer, err);
+    if (status == PTSNE_OK) { status = pt_sampler_create(&t->settings, t->graph.neighbors, t->n, &t->sampler, err); }
+    if (status == PTSNE_OK) { status = state_upload(t, err); }
+    if (status == PTSNE_OK) { status = loop(t, err); }
+    t->report.training_seconds = pt_seconds() - began;
+    t->report.product_flop = pt_trainer_flop(&t->trainer) * (double)t->report.steps;
+    return status;
+}
+
+/* ---- before and after ---- */
+
+static ptsne_status run_describe(training *t, ptsne_error *err)
+{
+    ptsne_device_info device;
+    t->be->ops->describe(t->be, &device);
+    ptsne_status status = pt_settings_describe(&t->settings, &t->run, err);
+    if (status == PTSNE_OK) { status = pt_metadata_set(&t->run, err, "ptsne.n", "%zu", t->n); }
+    if (status == PTSNE_OK) { status = pt_metadata_set(&t->run, err, "ptsne.features", "%zu", t->d); }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(&t->run, err, "ptsne.data", "%016llx", (unsigned long long)t->summary.hash);
+    }
+    if (status == PTSNE_OK) { status = pt_metadata_set(&t->run, err, "ptsne.version", "%s", ptsne_version()); }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(&t->run, err, "ptsne.device", "%s (%s)", device.name, device.driver);
+    }
+    return status;
+}
+
+static void data_warn(const training *t)
+{
+    if (t->summary.constant_columns > 0) {
+        pt_warn(t->observer, "%zu of %zu columns have the same value in every row", t->summary.constant_columns, t->d);
+    }
+    if (t->graph.duplicates > 0) {
+        pt_warn(t->observer, "%zu of %zu rows repeat an earlier one", t->graph.duplicates, t->n);
+    }
+    if (t->summary.offset > 1e4) {
+        pt_warn(t->observer,
+                "a column's mean is %.2g times the data's standard deviation: float32 leaves few digits for the rest; "
+                "subtract the means first",
+                t->summary.offset);
+    }
+}
+
+/* The good parameters as a model for rows in the units of x: with x' = (x - mean) scale, W x' + b is
+ * (scale W) x + (b - scale W mean). */
+static ptsne_status model_make(const training *t, ptsne_model **model, ptsne_error *err)
+{
+    ptsne_status status = pt_model_create(t->be, &t->net, model, err);
+    if (status != PTSNE_OK) { return status; }
+    float *to = (*model)->parameters;
+    memcpy(to, t->good, t->net.n_parameters * sizeof *to);
+    const pt_layer *layer = &t->net.layers[0];
+    for (size_t o = 0; o < layer->n_out; o++) {
+        float *weight = to + layer->weight + o * layer->n_in;
+        double shift = 0.0;
+        for (size_t j = 0; j < layer->n_in; j++) {
+            const double scaled = (double)weight[j] * (double)t->summary.scale;
+            weight[j] = (float)scaled;
+            shift += (double)weight[j] * (double)t->summary.mean[j]; /* of the weight that will be used */
+        }
+        to[layer->bias + o] = (float)((double)to[layer->bias + o] - shift);
+    }
+    for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
+        status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
+    }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(&(*model)->metadata, err, "ptsne.epochs_done", "%zu", t->state.position.epoch);
+    }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(&(*model)->metadata, err, "ptsne.loss", "%.9g", t->state.position.last_loss);
+    }
+    if (status != PTSNE_OK) {
+        pt_model_destroy(*model);
+        *model = NULL;
+    }
+    return status;
+}
+
+/* Standard deviation of up to SPREAD_ROWS rows' places along each dimension. */
+static ptsne_status spread_measure(const training *t, ptsne_model *model, double spread[3], ptsne_error *err)
+{
+    const size_t count = t->n < SPREAD_ROWS ? t->n : SPREAD_ROWS, d = t->settings.n_components;
+    float *rows = pt_array_aligned(count * t->d, sizeof *rows), *map = pt_array_aligned(count * d, sizeof *map);
+    ptsne_status status = PTSNE_OK;
+    if (rows == NULL || map == NULL) {
+        status = pt_fail_memory(err, "rows to measure the map", (double)count * (double)(t->d + d) * sizeof *rows);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            const size_t row = (size_t)((double)i * (double)t->n / (double)count);
+            memcpy(rows + i * t->d, t->x + row * t->d, t->d * sizeof *rows);
+        }
+        status = pt_model_transform(model, rows, count, map, err);
+    }
+    for (size_t j = 0; j < d && status == PTSNE_OK; j++) {
+        double mean = 0.0, square = 0.0;
+        for (size_t i = 0; i < count; i++) { mean += (double)map[i * d + j] / (double)count; }
+        for (size_t i = 0; i < count; i++) { square += pow((double)map[i * d + j] - mean, 2.0); }
+        spread[j] = sqrt(square / (double)count);
+    }
+    free(rows);
+    free(map);
+    return status;
+}
+
+static void spread_warn(const training *t, const double spread[3])
+{
+    double most = 0.0;
+    for (size_t j = 0; j < t->settings.n_components; j++) { most = fmax(most, spread[j]); }
+    if (!(most >= 1e-3)) {
+        pt_warn(t->observer, "the map has collapsed: its standard deviation is %.2g; try another learning rate or seed",
+                most);
+        return;
+    }
+    for (size_t j = 0; j < t->settings.n_components; j++) {
+        if (spread[j] < 1e-3 * most) {
+            pt_warn(t->observer,
+                    "dimension %zu of the map is dead: its standard deviation is %.2g, the largest is %.2g", j + 1,
+                    spread[j], most);
+        }
+    }
+}
+
+/* Everything up to the trained parameters. */
+static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_error *err)
+{
+    ptsne_status status = pt_settings_resolve(options, t->n, t->d, t->observer, &t->settings, err);
+    if (status != PTSNE_OK) { return status; }
+    const ptsne_fit_options *settings = &t->settings;
+    t->n_steps = pt_settings_steps(settings, t->n);
+    status = pt_net_parse(settings->net, settings->activation, t->d, settings->n_components, &t->net, err);
+    if (status == PTSNE_OK) { status = pt_summary_create(t->x, t->n, t->d, &t->summary, err); }
+    if (status == PTSNE_OK) { status = run_describe(t, err); }
+    if (status != PTSNE_OK) { return status; }
+    t->good = pt_array_zeroed(t->net.n_parameters, sizeof *t->good);
+    t->latest = pt_array_zeroed(t->net.n_parameters, sizeof *t->latest);
+    if (t->good == NULL || t->latest == NULL) {
+        return pt_fail_memory(err, "the network", 2.0 * (double)t->net.n_parameters * sizeof *t->good);
+    }
+    if ((status = state_load(t, err)) != PTSNE_OK) { return status; }
+    if (t->state.position.epoch == settings->epochs) { return PTSNE_OK; } /* a finished run */
+    const double began = pt_seconds();
+    status = pt_graph_create(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
+    t->report.neighbor_seconds = pt_seconds() - began;
+    if (status != PTSNE_OK) { return status; }
+    data_warn(t);
+    return train(t, err);
+}
+
+static void training_destroy(training *t)
+{
+    pt_trainer_destroy(t->be, &t->trainer);
+    pt_sampler_destroy(&t->sampler);
+    pt_graph_destroy(&t->graph);
+    pt_summary_destroy(&t->summary);
+    pt_metadata_destroy(&t->run);
+    pt_state_destroy(&t->state);
+    free(t->good);
+    free(t->latest);
+}
+
+ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_features,
+                             const ptsne_fit_options *options, const ptsne_observer *observer, ptsne_model **model,
+                             ptsne_fit_report *report, ptsne_error *err)
+{
+    const double began = pt_seconds();
+    *model = NULL;
+    training t = {.be = be, .observer = observer, .x = x, .n = n, .d = n_features};
+    ptsne_status status = run(&t, options, err);
+    const bool over = status == PTSNE_OK || status == PTSNE_ERR_DIVERGED || status == PTSNE_ERR_STOPPED;
+    if (over && t.has_good) {
+        ptsne_error second; /* a first failure keeps its message */
+        ptsne_error *told = status == PTSNE_OK ? err : &second;
+        ptsne_status made = model_make(&t, model, told);
+        if (made == PTSNE_OK) { made = spread_measure(&t, *model, t.report.spread, told); }
+        if (made == PTSNE_OK) { spread_warn(&t, t.report.spread); }
+        if (status == PTSNE_OK) { status = made; }
+    }
+    if (status != PTSNE_OK && status != PTSNE_ERR_DIVERGED && status != PTSNE_ERR_STOPPED) {
+        pt_model_destroy(*model);
+        *model = NULL;
+    }
+    t.report.epochs = t.state.position.epoch;
+    t.report.steps = t.state.position.epoch * t.n_steps + t.state.position.step;
+    t.report.loss = t.state.position.last_loss;
+    t.report.duplicates = t.graph.duplicates;
+    t.report.constant_columns = t.summary.constant_columns;
+    t.report.seconds = pt_seconds() - began;
+    if (report != NULL) { *report = t.report; }
+    training_destroy(&t);
+    return status;
+}
