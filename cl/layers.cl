@@ -9,7 +9,7 @@ enum { LINEAR, RELU, ELU, TANH, SIGMOID };
 static float activate(const float x, const uint activation)
 {
     switch (activation) {
-    case RELU: return x > 0.0f ? x : 0.0f;
+    case RELU: return x <= 0.0f ? 0.0f : x; /* a NaN stays one */
     case ELU: return x > 0.0f ? x : expm1(x);
     case TANH: return tanh(x);
     case SIGMOID: return 1.0f / (1.0f + exp(-x));

@@ -62,7 +62,8 @@ PT_KERNEL void tsne_total(global const float *sums, const ulong sums_at, const u
     terms = pt_group_two_sum(terms, part);
     share = pt_group_two_sum(share, part);
     if (PT_LANE == 0) {
-        const float whole = z.x + z.y;
+        const float all = z.x + z.y;
+        const float whole = all == 0.0f ? 1.0f : all; /* one point alone */
         total[total_at] = whole;
         loss[loss_at] = share.x > 0.0f ? terms.x + (terms.y + (share.x + share.y) * log(whole / pairs)) : 0.0f;
     }
