@@ -19,6 +19,7 @@
 #define WHOLE_LIMIT    4194304.0   /* 2^22: |a|^2 + |b|^2 - 2 a.b of whole numbers stays below 2^24 */
 #define NO_RANK        0u
 #define DOUBT          50u /* ranks are estimated where at most so small a part of the nearer points is in doubt */
+#define SETTLED        ((size_t)2000) /* up to so many points none is estimated: each costs n d operations */
 #define NO_POINT       UINT32_MAX
 #define ROWS_AT_A_TIME ((size_t)4096)
 
@@ -313,8 +314,9 @@ static ptsne_status ranks_end(const problem *p, pass *s, size_t from, size_t row
     for (size_t t = 0; t < rows * p->n_others; t++) {
         const uint32_t nearer = s->counts[2 * t], inside = s->counts[2 * t + 1] - nearer;
         const uint32_t doubtful = inside > 0 ? inside - 1 : 0; /* less the point itself */
-        const bool wide = (uint64_t)doubtful * DOUBT > nearer;
-        p->rank[from * p->n_others + t] = wide ? NO_RANK : 1 + nearer + doubtful / 2;
+        const bool wide = doubtful > 0 && (p->n <= SETTLED || (uint64_t)doubtful * DOUBT > nearer);
+        const uint32_t half = (doubtful + (uint32_t)(t & 1)) / 2; /* up and down by turns: no bias */
+        p->rank[from * p->n_others + t] = wide ? NO_RANK : 1 + nearer + half;
     }
     return PTSNE_OK;
 }

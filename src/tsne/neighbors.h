@@ -29,8 +29,9 @@ ptsne_status pt_neighbors_find(pt_backend *be, const float *x, size_t n, const f
  *
  * other    n x n_others, points of x, not the row's own; n_others at most 32.
  * rank     n x n_others, the caller's: 1 + the number of points that are nearer to x[i] than other[i][l]. Exact where
- *          other[i][l] is one of the k neighbours, and for whole numbers; elsewhere points whose distance is that of
- *          other[i][l] but for the rounding of a float32 product may count half, if they are at most 2 % of the rank. */
+ *          other[i][l] is one of the k neighbours, for whole numbers, and up to 2,000 points; elsewhere points whose distance
+ *          is that of other[i][l] but for the rounding of a float32 product may count half, if they are at most 2 % of the
+ *          rank. */
 ptsne_status pt_neighbors_ranked(pt_backend *be, const float *x, size_t n, size_t d, size_t k, const uint32_t *other,
                                  size_t n_others, const ptsne_observer *observer, uint32_t *index, float *distance,
                                  uint32_t *rank, ptsne_error *err);
