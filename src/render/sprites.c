@@ -20,8 +20,11 @@ enum { CANVAS_DEFAULT = 4000, CANVAS_LEAST = 64, CANVAS_MOST = 30000, IMAGE_MOST
 static const double INK = 0.8, LARGER_MOST = 4.0;
 /* Letters and map keep this ratio of sides at most. */
 static const double ASPECT_MOST = 2.0;
-/* Half of the light on white is a pale tint, half of the light on black is bright: ink on white is raised to this. */
-static const float LIGHT_GAMMA = 0.6f;
+/* Half of the light on white is a pale tint, half of the light on black is bright: ink is raised to these, so that it looks as
+ * strong as the image says. */
+static const float LIGHT_GAMMA = 0.5f, DARK_GAMMA = 1.3f;
+/* Ink of this strength and more hides what is under it. */
+static const float OPAQUE_FROM = 0.25f;
 
 typedef enum sprite_kind { SPRITE_INK, SPRITE_PHOTO } sprite_kind;
 
@@ -39,6 +42,7 @@ typedef struct sprites {
     size_t n, n_components;
     source source;
     bool dark;
+    float ground[3]; /* linear */
     pt_classes classes;
     pt_palette palette;
     pt_view view;
@@ -212,7 +216,7 @@ static void source_load(const sprites *plot, size_t i, float *image)
         if (from->kind == SPRITE_INK) {
             const float value = (at[0] - from->offset) * from->scale;
             const float ink = fmaxf(from->inverted ? 1.0f - value : value, 0.0f);
-            image[p] = plot->dark ? ink : powf(ink, LIGHT_GAMMA);
+            image[p] = powf(ink, plot->dark ? DARK_GAMMA : LIGHT_GAMMA);
             continue;
         }
         const float alpha = from->channels == 4 ? (at[3] - from->offset) * from->scale : 1.0f;
@@ -231,8 +235,9 @@ static void pixel_make(const sprites *plot, const pt_class *class, const float *
     const bool edge =
         x < plot->border || y < plot->border || x >= plot->width - plot->border || y >= plot->height - plot->border;
     if (plot->source.kind == SPRITE_INK) {
-        for (int k = 0; k < 3; k++) { rgba[k] = class->light[k] * at[0]; }
-        rgba[3] = at[0];
+        /* over the ground alone this is ink of opacity at[0]; over another sprite, the ground between comes along */
+        rgba[3] = fminf(at[0] / OPAQUE_FROM, 1.0f);
+        for (int k = 0; k < 3; k++) { rgba[k] = class->light[k] * at[0] + plot->ground[k] * (rgba[3] - at[0]); }
     } else {
         for (int k = 0; k < 3; k++) { rgba[k] = edge ? class->light[k] : at[k]; }
         rgba[3] = edge ? 1.0f : at[3];
@@ -339,6 +344,13 @@ static ptsne_status sprites_draw(sprites *plot, pt_text *text, const ptsne_sprit
     return pt_page_draw(page, text, &plot->palette, &plot->srgb, &plot->picture, err);
 }
 
+static void ground_set(sprites *plot)
+{
+    double linear[3];
+    pt_color_linear(plot->palette.ground, linear);
+    for (int k = 0; k < 3; k++) { plot->ground[k] = (float)linear[k]; }
+}
+
 static void sprites_release(sprites *plot)
 {
     pt_classes_close(&plot->classes);
@@ -428,6 +440,7 @@ ptsne_status ptsne_render_sprites(const float *map, size_t n, size_t n_component
     pt_srgb_fill(&plot.srgb);
     status = pt_palette_open(options->palette, plot.dark, classes, &plot.palette, err);
     if (status != PTSNE_OK) { goto done; }
+    ground_set(&plot);
     status = pt_classes_open(labels, n, &plot.palette, observer, &plot.classes, err);
     if (status != PTSNE_OK) { goto done; }
     if ((status = pt_text_open(&text, err)) != PTSNE_OK) { goto done; }
