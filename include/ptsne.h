@@ -261,15 +261,16 @@ typedef struct ptsne_fit_options {
     const char *net;        /* widths of the hidden layers: "500,500,2000"; "" for a linear map */
     const char *activation; /* "relu", "elu", "tanh", "sigmoid" */
     size_t n_components;    /* dimension of the map, 2 or 3 */
-    size_t epochs;          /* 0: the mode's default */
+    size_t epochs;          /* 0: the mode's default, and on small data as many as make 3000 steps */
     size_t batch_size;      /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
     uint64_t seed;
     /* the loss */
-    double perplexities[PTSNE_MAX_PERPLEXITIES]; /* batch mode; several are averaged */
+    double perplexities[PTSNE_MAX_PERPLEXITIES]; /* batch mode; several are averaged; each at most (batch - 1) / 3 */
     size_t n_perplexities;
     const char *metric;        /* "euclidean", "cosine", "manhattan", or a plug-in's name */
-    size_t n_neighbors;        /* edges mode: tails are drawn from so many nearest */
-    size_t pca;                /* neighbours are sought in so many principal components; 0: all columns */
+    size_t n_neighbors;        /* tails, and neighbours to move to, are drawn from so many nearest */
+    size_t pca;                /* distances are taken in so many principal components; 0, another metric than
+                                  euclidean, or no more columns than that: in all columns */
     double exaggeration;       /* factor on P throughout; 0: the mode's default */
     double early_exaggeration; /* factor on P in the first early_epochs */
     size_t early_epochs;
@@ -280,13 +281,13 @@ typedef struct ptsne_fit_options {
     /* the optimiser */
     ptsne_optimizer optimizer;
     ptsne_schedule schedule;
-    double learning_rate; /* at its height; 0: the optimiser's default */
+    double learning_rate; /* at its height; 0: Adam 0.001, SGD 0.1 */
     double momentum;      /* SGD */
     size_t warmup_steps;
     /* long runs */
-    const char *checkpoint;    /* training state is kept in this file; NULL: nowhere */
-    double checkpoint_minutes; /* 0: only when stopped */
-    int resume;                /* not 0: go on from the checkpoint file */
+    const char *checkpoint;    /* training state is kept in this file, also at the end; NULL: nowhere */
+    double checkpoint_minutes; /* between states; 0: only when stopped and at the end */
+    int resume;                /* not 0: go on from the checkpoint file; without one, from the start, with a warning */
 } ptsne_fit_options;
 
 typedef struct ptsne_fit_report {
@@ -299,10 +300,19 @@ typedef struct ptsne_fit_report {
     double product_flop;     /* floating-point operations of the matrix products in this call's steps */
     size_t duplicates;       /* rows of x that repeat an earlier one, as far as the neighbour graph shows */
     size_t constant_columns;
-    double spread[3]; /* standard deviation of the map along each dimension */
+    double spread[3]; /* standard deviation of the map along each dimension, from at most 8192 rows spread over x */
 } ptsne_fit_report;
 
-/** The documented defaults: edges mode, 784-500-500-2000-2 style network, Adam. */
+/**
+ * The documented defaults: edges mode, 500-500-2000 hidden units, relu, 2 components, perplexity 30, 15 neighbours in 50
+ * principal components, Adam with 100 steps of warm-up and a cosine, a state every 5 minutes once checkpoint is set.
+ *
+ * What a mode takes where an option is left to it:
+ *
+ *           epochs  batch_size  exaggeration  dropout  input_dropout  interpolation
+ *   edges       28         500             4      0.1            0.1            0.5
+ *   batch       80        5000             1        0              0              0
+ */
 PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
 
 /**
@@ -322,8 +332,9 @@ PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
  *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch; else NULL.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large, ...); PTSNE_ERR_DATA (NaN or infinity in x, all rows
- *         equal); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
- *         PTSNE_ERR_IO (checkpoint).
+ *         equal, a damaged checkpoint); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
+ *         PTSNE_ERR_IO (checkpoint). Resuming a checkpoint of other options or data is PTSNE_ERR_ARGUMENT: the
+ *         message names what differs.
  */
 PTSNE_API ptsne_status ptsne_fit(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                  const ptsne_fit_options *options, const ptsne_observer *observer, ptsne_model **model,
