@@ -127,16 +127,32 @@ const char *cli_nearest(const char *word, const char *const *names)
 /* "ptsne: MESSAGE", then where help is. Returns EXIT_USAGE. */
 static int refuse(const parser *p, const char *format, ...) CONSOLE_PRINTF(2, 3);
 
-static int refuse(const parser *p, const char *format, ...)
+/* ... with the arguments of format. */
+static int refuse_list(cli_console *console, const char *program, const char *verb, const char *format, va_list args)
 {
     char message[512];
+    vsnprintf(message, sizeof message, format, args);
+    console_error(console, "%s", message);
+    fprintf(stderr, "Try '%s %s --help'.\n", program, verb);
+    return EXIT_USAGE;
+}
+
+static int refuse(const parser *p, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    const int code = refuse_list(p->console, p->program->name, p->verb->name, format, args);
     va_end(args);
-    console_error(p->console, "%s", message);
-    fprintf(stderr, "Try '%s %s --help'.\n", p->program->name, p->verb->name);
-    return EXIT_USAGE;
+    return code;
+}
+
+int cli_refuse(const cli_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int code = refuse_list(call->console, call->program->name, call->verb->name, format, args);
+    va_end(args);
+    return code;
 }
 
 static int refuse_unknown(const parser *p, const char *word)

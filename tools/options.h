@@ -103,6 +103,9 @@ int cli_main(const cli_program *program, int argc, char **argv);
 /* Was the option on the command line? name is one of the verb's. */
 bool cli_given(const cli_call *call, const char *name);
 
+/* Print what is wrong with the options of a call and where help is. Returns EXIT_USAGE. */
+int cli_refuse(const cli_call *call, const char *format, ...) CONSOLE_PRINTF(2, 3);
+
 /* Fill settings, which hold the defaults, from the words after the verb. given has an entry a row. Prints what is wrong and
  * returns EXIT_USAGE, else EXIT_SUCCESS. */
 int cli_parse(const cli_program *program, const cli_verb *verb, int argc, char **argv, void *settings, bool *given,

@@ -1,15 +1,22 @@
 /* ptsne: t-SNE from the command line. */
 #include "options.h"
 #include "verb_devices.h"
+#include "verb_fit.h"
+#include "verb_metrics.h"
 #include "verb_transform.h"
 
 int main(int argc, char **argv)
 {
-    static const cli_verb *const verbs[] = {&verb_transform, &verb_devices};
+    static const cli_verb *const verbs[] = {&verb_fit, &verb_transform, &verb_metrics, &verb_devices};
     static const cli_program program = {
         .name = "ptsne",
         .summary = "maps of high-dimensional data: parametric t-SNE on any OpenCL device, or on the CPU",
-        .examples = "  ptsne devices --bench\n",
+        .description =
+            "Data are .npy, IDX, CSV, TSV or word-vector files, also gzipped; - is standard input or output.",
+        .examples = "  ptsne fit train.npy -o map.safetensors              learn a map\n"
+                    "  ptsne transform map.safetensors new.npy -o map.npy  place points on it\n"
+                    "  ptsne metrics --data new.npy --embedding map.npy    how good is it?\n"
+                    "  ptsne-render scatter map.npy -o map.png             look at it\n",
         .verbs = verbs,
         .n_verbs = CLI_LENGTH(verbs),
     };

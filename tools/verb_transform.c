@@ -77,8 +77,7 @@ static int open_output(const cli_call *call, row_stream *stream)
     ptsne_error err = {0};
     const char *format = choose_format(settings, stream);
     if (strcmp(settings->output, "-") == 0 && settings->to == TARGET_NPY && isatty(STDOUT_FILENO)) {
-        console_error(call->console, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
-        return EXIT_USAGE;
+        return cli_refuse(call, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
     }
     if (ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader), NULL,
                           settings->force, &stream->writer, &err) != PTSNE_OK) {
