@@ -135,7 +135,8 @@ static bool is_numeric(const column_count *column)
 
 /* Is the first record a header? A word above numbers, or the name of a label column. Above a single column all must
  * be numbers: a list of labels may well have some. */
-static bool header_find(const char *text, size_t length, const pt_dialect *dialect, const column_count *below)
+static bool header_find(const char *text, size_t length, const pt_dialect *dialect, const column_count *below,
+                        bool labels)
 {
     pt_fields walk = pt_fields_begin(text, length, dialect->delimiter);
     pt_field field;
@@ -143,13 +144,13 @@ static bool header_find(const char *text, size_t length, const pt_dialect *diale
     for (size_t c = 0; c < dialect->fields && pt_fields_next(&walk, &field); c++) {
         const bool number = looks_numeric(&field);
         any_number = any_number || number;
-        if (dialect->records < 2 || number) { continue; }
+        if (number) { continue; }
         if (pt_dialect_label_name(field.text, field.length)) { return true; }
         const bool numbers = below[c].numbers > 0 && is_numeric(&below[c]) &&
                              (dialect->fields > 1 || below[c].numbers == below[c].present);
         if (numbers && !is_missing(field.text, field.length)) { return true; }
     }
-    return dialect->records < 2 && !any_number;
+    return dialect->records < 2 && !any_number && !labels; /* one line of words: a label, if labels are sought */
 }
 
 static ptsne_status columns_sniff(const sample *all, int header, pt_dialect *dialect, ptsne_error *err)
@@ -171,7 +172,7 @@ static ptsne_status columns_sniff(const sample *all, int header, pt_dialect *dia
     for (; dialect->records < SAMPLE && sample_next(&s, dialect->delimiter, &text, &next); dialect->records++) {
         record_count(text, next.length, dialect, columns);
     }
-    dialect->header = header >= 0 ? header != 0 : header_find(first, record.length, dialect, columns);
+    dialect->header = header >= 0 ? header != 0 : header_find(first, record.length, dialect, columns, all->labels);
     if (!dialect->header) { record_count(first, record.length, dialect, columns); }
     for (size_t c = 0; c < dialect->fields; c++) { dialect->numeric[c] = is_numeric(&columns[c]); }
     free(columns);

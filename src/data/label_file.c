@@ -15,9 +15,7 @@ static ptsne_status labels_of(ptsne_reader *reader, ptsne_labels **labels, ptsne
         const size_t left = most - list.count;
         status = reader->format->labels(reader, &list, left < BLOCK ? left : BLOCK, &got, err);
     }
-    if (status == PTSNE_OK && list.count == 0) {
-        status = pt_fail(err, PTSNE_ERR_DATA, "%s: no rows", reader->stream.name);
-    }
+    if (status == PTSNE_OK && list.count == 0) { status = pt_reader_no_rows(reader, err); }
     if (status == PTSNE_OK) { status = pt_label_list_finish(&list, labels, err); }
     pt_label_list_release(&list);
     ptsne_reader_destroy(reader);

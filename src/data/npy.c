@@ -15,7 +15,7 @@ typedef struct npy_state {
 
 static bool npy_recognises(const unsigned char *bytes, size_t n)
 {
-    return n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0;
+    return n > 0 && memcmp(bytes, "\x93NUMPY", n < 6 ? n : 6) == 0; /* cut before that, it is still no text */
 }
 
 /* Read magic, version and dictionary. */

@@ -177,6 +177,13 @@ size_t ptsne_reader_rows(const ptsne_reader *reader)
     return reader->rows == PTSNE_UNKNOWN ? PTSNE_UNKNOWN : rows_end(reader) - reader->options.first_row;
 }
 
+ptsne_status pt_reader_no_rows(const ptsne_reader *reader, ptsne_error *err)
+{
+    if (reader->options.first_row == 0) { return pt_fail(err, PTSNE_ERR_DATA, "%s: no rows", reader->stream.name); }
+    return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: no rows after the first %zu", reader->stream.name,
+                   reader->options.first_row);
+}
+
 ptsne_status pt_rows_check(const ptsne_reader *reader, const float *rows, size_t n, size_t first, ptsne_error *err)
 {
     const size_t width = pt_reader_width(reader);

@@ -25,6 +25,9 @@ static inline size_t pt_reader_width(const ptsne_reader *reader)
 /* Rows still to come where that is known, else PTSNE_UNKNOWN. */
 size_t pt_reader_left(const ptsne_reader *reader);
 
+/* "no rows", or none behind those that were skipped. */
+ptsne_status pt_reader_no_rows(const ptsne_reader *reader, ptsne_error *err);
+
 /* All rows finite? Else an error that names row and column; first is the 0-based row of the file they begin at. */
 ptsne_status pt_rows_check(const ptsne_reader *reader, const float *rows, size_t n, size_t first, ptsne_error *err);
 

@@ -149,8 +149,8 @@ static ptsne_status stream_begin(pt_stream *stream, const char *name, ptsne_erro
     } else {
         status = pt_stream_fill(stream, 3, err);
     }
-    const unsigned char *bytes = pt_stream_bytes(stream);
-    if (status == PTSNE_OK && pt_stream_seen(stream) >= 3 && bytes[0] == 0x1f && bytes[1] == 0x8b && bytes[2] == 8) {
+    const size_t seen = pt_stream_seen(stream);
+    if (status == PTSNE_OK && seen > 0 && memcmp(pt_stream_bytes(stream), "\x1f\x8b\x08", seen < 3 ? seen : 3) == 0) {
         status = gzip_begin(stream, err);
     }
     if (status != PTSNE_OK) { pt_stream_close(stream); }

@@ -66,9 +66,7 @@ static ptsne_status table_fill(ptsne_reader *reader, ptsne_table *table, ptsne_e
         reader->labels = NULL;
         pt_label_list_release(&list);
     }
-    if (status == PTSNE_OK && table->rows == 0) {
-        status = pt_fail(err, PTSNE_ERR_DATA, "%s: no rows", reader->stream.name);
-    }
+    if (status == PTSNE_OK && table->rows == 0) { status = pt_reader_no_rows(reader, err); }
     return status;
 }
 
