@@ -163,7 +163,8 @@ PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
  *
  * .npy (v1 to v3, either order, f2 f4 f8 and integers), IDX and IDX.gz, CSV/TSV, word vectors (.vec, GloVe, sentence
  * vectors); gzip is seen through. Arrays of more than two dimensions are flattened to rows. Of delimited text the
- * columns of numbers are used, the label column and the unnamed first one (a row index) apart; of word vectors the numbers.
+ * columns of numbers are used, the label column and an unnamed first one (a row index) apart. A first line 0,1,2,3 ... is
+ * a header (pandas). Of word vectors every line is a row, `</s>` too.
  *
  * @param path     "-" is standard input.
  * @param options  May be NULL.
@@ -187,7 +188,10 @@ PTSNE_API size_t ptsne_reader_rows(const ptsne_reader *reader);
 PTSNE_API ptsne_status ptsne_reader_next(ptsne_reader *reader, float *rows, size_t capacity, size_t *got,
                                          ptsne_error *err);
 
-/** Read a whole file; a float32 .npy in C order is mapped and used in place. Arguments as for ptsne_reader_open. */
+/**
+ * Read a whole file; a float32 .npy in C order is mapped and used in place, and must not be cut short while the table
+ * lives (writing it anew by rename does no harm). Arguments as for ptsne_reader_open.
+ */
 PTSNE_API ptsne_status ptsne_table_read(const char *path, const ptsne_read_options *options, ptsne_table **table,
                                         ptsne_error *err);
 PTSNE_API void ptsne_table_destroy(ptsne_table *table);

@@ -9,9 +9,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-$root/build-fuzz}
 clang=${CLANG:-$(command -v clang || command -v clang-14 || command -v clang-15)}
 
+mkdir -p "$build"
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_C_COMPILER="$clang" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DPTSNE_BUILD_FUZZERS=ON -DPTSNE_SANITIZE=address,undefined >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
-ninja -C "$build" fuzzers >>"$build.log" 2>&1 || { tail -40 "$build.log"; exit 1; }
+    -DPTSNE_BUILD_FUZZERS=ON -DPTSNE_SANITIZE=address,undefined >"$build/build.log" 2>&1 || { cat "$build/build.log"; exit 1; }
+ninja -C "$build" fuzzers >>"$build/build.log" 2>&1 || { tail -40 "$build/build.log"; exit 1; }
 "$build/bin/fuzz_seeds" "$build/seeds"
 if [ $# -eq 0 ]; then
     for source in "$root"/tests/fuzz/fuzz_*.c; do set -- "$@" "$(basename "$source" .c)"; done

@@ -163,6 +163,7 @@ static void test_numbers(void **state)
 {
     (void)state;
     pt_random random = {.seed = 11};
+    size_t quick = 0;
     for (size_t i = 0; i < 300000; i++) {
         char text[128];
         const uint32_t bits = pt_random_word(&random) & 0x7fffffffu;
@@ -196,7 +197,17 @@ static void test_numbers(void **state)
         if (!pt_number_parse(text, strlen(text), &value) || memcmp(&value, &want, sizeof value) != 0) {
             fail_msg("%s is %.9g, not %.9g", text, (double)value, (double)want);
         }
+        snprintf(text, sizeof text, "%s%.*f", i % 2 == 0 ? "-" : "", (int)(i % 8),
+                 (double)(pt_random_word(&random) >> i % 32) / 1e4);
+        const size_t length = strlen(text);
+        const char *end = pt_number_quick(text, text + length, ',', &value);
+        const float whole = strtof(text, NULL);
+        if (end != NULL && (end != text + length || memcmp(&value, &whole, sizeof value) != 0)) {
+            fail_msg("%s is %.9g", text, (double)value);
+        }
+        quick += end != NULL;
     }
+    assert_true(quick > 50000);
     const char *const good[] = {"0", "-0.0", " 1 ", "1e38", "1e-45", "1e-60", "3.5e38", "1e400", "+.5", "5.", "1e+2"};
     const float values[] = {0.0f, -0.0f, 1.0f, 1e38f, 1e-45f, 0.0f, INFINITY, INFINITY, 0.5f, 5.0f, 100.0f};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -324,6 +335,14 @@ static void test_columns(void **state)
     assert_int_equal(ptsne_table_columns(target), 1);
     assert_int_equal(ptsne_labels_classes(ptsne_table_labels(target)), 2);
     ptsne_table_destroy(target);
+    const char *const counted[] = {"0,1,2,3\n5,6,7,8\n", ",0,1,2,3\n0,5,6,7,8\n"}; /* as pandas writes */
+    for (size_t i = 0; i < 2; i++) {
+        ptsne_table *frame = table_of_text(counted[i], NULL);
+        assert_int_equal(ptsne_table_rows(frame), 1);
+        assert_int_equal(ptsne_table_columns(frame), 4);
+        assert_true(ptsne_table_values(frame)[0] == 5.0f);
+        ptsne_table_destroy(frame);
+    }
     ptsne_table *numbers = table_of_text("1,2\n3,4\n", &(ptsne_read_options){.header = 1, .n_rows = PTSNE_UNKNOWN});
     assert_int_equal(ptsne_table_rows(numbers), 1);
     ptsne_table_destroy(numbers);

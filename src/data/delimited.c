@@ -9,6 +9,7 @@
 #include "data/number.h"
 #include "data/record.h"
 #include "data/selection.h"
+#include "data/text.h"
 
 #define FIRST_LOOK  ((size_t)1 << 16)
 #define MOST_RECORD ((size_t)1 << 28) /* bytes of a line; more is no table */
@@ -194,8 +195,8 @@ static ptsne_status delimited_open(ptsne_reader *reader, ptsne_error *err)
 static ptsne_status ragged(const ptsne_reader *reader, size_t fields, ptsne_error *err)
 {
     const delimited *state = reader->state;
-    return pt_fail(err, PTSNE_ERR_DATA, "%s:%zu: %zu fields, but line %zu has %zu", reader->stream.name, state->line,
-                   fields, state->head_line, state->dialect.fields);
+    return pt_fail(err, PTSNE_ERR_DATA, "%s:%zu: %zu field%s, but line %zu has %zu", reader->stream.name, state->line,
+                   fields, fields == 1 ? "" : "s", state->head_line, state->dialect.fields);
 }
 
 static ptsne_status label_take(ptsne_reader *reader, const pt_field *field, pt_label_list *list, ptsne_error *err)
@@ -225,30 +226,43 @@ static ptsne_status number_take(const ptsne_reader *reader, size_t column, const
     return field_fail(reader, state->line, column, what, field, err);
 }
 
+/* The next field, if it is a plain short number: most are, and each costs. */
+static bool short_number_take(pt_fields *walk, float *value)
+{
+    const char *after = walk->more ? pt_number_quick(walk->at, walk->end, walk->delimiter, value) : NULL;
+    if (after == NULL) { return false; }
+    walk->more = after < walk->end;
+    walk->at = after + walk->more;
+    return true;
+}
+
 /* One record: numbers into row, which may be NULL, and the label into list, which may be NULL. */
 static ptsne_status record_parse(ptsne_reader *reader, const char *text, size_t length, float *row, pt_label_list *list,
                                  ptsne_error *err)
 {
     delimited *state = reader->state;
+    const size_t fields = state->dialect.fields;
     pt_fields walk = pt_fields_begin(text, length, state->dialect.delimiter);
     pt_field field;
     size_t c = 0;
-    ptsne_status status = PTSNE_OK;
-    for (; status == PTSNE_OK && pt_fields_next(&walk, &field); c++) {
-        if (c >= state->dialect.fields) {
-            return ragged(reader, pt_fields_count(text, length, state->dialect.delimiter), err);
+    for (;; c++) {
+        const bool used = c < fields && row != NULL && state->used[c];
+        if (used && c != state->label && short_number_take(&walk, row)) {
+            row++;
+            continue;
         }
+        if (!pt_fields_next(&walk, &field)) { break; }
+        if (c >= fields) { return ragged(reader, pt_fields_count(text, length, state->dialect.delimiter), err); }
+        ptsne_status status = PTSNE_OK;
         if (field.wrong && state->dialect.delimiter != 0) {
             status = field_fail(reader, state->line, c, "something follows a closing quote", &field, err);
         } else if (c == state->label && list != NULL) {
             status = label_take(reader, &field, list, err);
         }
-        if (status == PTSNE_OK && row != NULL && state->used[c]) {
-            status = number_take(reader, c, &field, row++, err);
-        }
+        if (status == PTSNE_OK && used) { status = number_take(reader, c, &field, row++, err); }
+        if (status != PTSNE_OK) { return status; }
     }
-    if (status == PTSNE_OK && c < state->dialect.fields) { return ragged(reader, c, err); }
-    return status;
+    return c < fields ? ragged(reader, c, err) : PTSNE_OK;
 }
 
 /* Up to capacity records, into rows or into list. */

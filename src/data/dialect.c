@@ -1,5 +1,6 @@
 #include "data/dialect.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -133,6 +134,22 @@ static bool is_numeric(const column_count *column)
     return column->numbers * 2 >= column->present;
 }
 
+/* "0,1,2,3": the names that pandas gives to columns without names; ",0,1": the same, behind a row index. */
+static bool header_counts(const char *text, size_t length, const pt_dialect *dialect)
+{
+    pt_fields walk = pt_fields_begin(text, length, dialect->delimiter);
+    pt_field field;
+    size_t index = 0;
+    for (size_t next = 0; pt_fields_next(&walk, &field); index++) {
+        if (index == 0 && field.length == 0) { continue; }
+        char number[24];
+        const int digits = snprintf(number, sizeof number, "%zu", next++);
+        if (field.length != (size_t)digits || memcmp(field.text, number, (size_t)digits) != 0) { return false; }
+        if (index == 0 && dialect->fields < 4) { return false; } /* too few to be no chance */
+    }
+    return index > 1;
+}
+
 /* Is the first record a header? A word above numbers, or the name of a label column. Above a single column all must
  * be numbers: a list of labels may well have some. */
 static bool header_find(const char *text, size_t length, const pt_dialect *dialect, const column_count *below,
@@ -141,6 +158,7 @@ static bool header_find(const char *text, size_t length, const pt_dialect *diale
     pt_fields walk = pt_fields_begin(text, length, dialect->delimiter);
     pt_field field;
     bool any_number = false;
+    if (header_counts(text, length, dialect)) { return true; }
     for (size_t c = 0; c < dialect->fields && pt_fields_next(&walk, &field); c++) {
         const bool number = looks_numeric(&field);
         any_number = any_number || number;

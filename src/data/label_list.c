@@ -6,55 +6,13 @@
 
 #include "base/memory.h"
 #include "data/number.h"
+#include "data/text.h"
 
 struct ptsne_labels {
     size_t count, classes;
     uint32_t *codes; /* count */
     char **names;    /* classes */
 };
-
-/* Length of the UTF-8 letter at text, 0 if there is none. */
-static size_t letter_length(const unsigned char *text, size_t left)
-{
-    const unsigned char c = text[0];
-    if (c < 0x80) { return c == 0 ? 0 : 1; }
-    const size_t length = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (length == 0 || length > left) { return 0; }
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) { return 0; }
-    }
-    if ((c == 0xe0 && text[1] < 0xa0) || (c == 0xf0 && text[1] < 0x90)) { return 0; }   /* too long a form */
-    if ((c == 0xed && text[1] >= 0xa0) || (c == 0xf4 && text[1] >= 0x90)) { return 0; } /* no such letter */
-    return length;
-}
-
-/* A copy that is UTF-8 throughout; NULL when there is no room. */
-static char *text_clean(const char *text, size_t length)
-{
-    if (length > SIZE_MAX / 3 - 1) { return NULL; }
-    char *clean = malloc(3 * length + 1);
-    if (clean == NULL) { return NULL; }
-    size_t to = 0;
-    for (size_t at = 0; at < length;) {
-        const size_t letter = letter_length((const unsigned char *)text + at, length - at);
-        memcpy(clean + to, letter == 0 ? "\xef\xbf\xbd" : text + at, letter == 0 ? 3 : letter);
-        to += letter == 0 ? 3 : letter;
-        at += letter == 0 ? 1 : letter;
-    }
-    clean[to] = '\0';
-    char *fitting = realloc(clean, to + 1);
-    return fitting != NULL ? fitting : clean;
-}
-
-static bool is_clean(const char *text, size_t length)
-{
-    for (size_t at = 0; at < length;) {
-        const size_t letter = letter_length((const unsigned char *)text + at, length - at);
-        if (letter == 0) { return false; }
-        at += letter;
-    }
-    return true;
-}
 
 /* FNV-1a. */
 static uint64_t hash_of(const char *text, size_t length)
@@ -123,10 +81,10 @@ ptsne_status pt_label_list_add(pt_label_list *list, const char *text, size_t len
     list->codes = codes;
     if (status != PTSNE_OK) { return status; }
     uint32_t code = 0;
-    if (is_clean(text, length)) {
+    if (pt_text_is_clean(text, length)) {
         status = class_of(list, text, length, &code, err);
     } else {
-        char *clean = text_clean(text, length);
+        char *clean = pt_text_clean(text, length);
         if (clean == NULL) { return pt_fail_memory(err, "a label", 3.0 * (double)length); }
         status = class_of(list, clean, strlen(clean), &code, err);
         free(clean);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/number.h"
+#include "data/text.h"
 
 typedef struct cursor {
     const char *at, *end;

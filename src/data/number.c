@@ -9,7 +9,6 @@
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +126,28 @@ bool pt_number_parse(const char *text, size_t length, float *value)
     return true;
 }
 
+/* Seven digits and the power of ten are exact floats, so their quotient is rounded once. */
+const char *pt_number_quick(const char *at, const char *end, char stop, float *value)
+{
+    static const float powers[] = {1e0f, 1e1f, 1e2f, 1e3f, 1e4f, 1e5f, 1e6f, 1e7f};
+    const bool negative = at < end && *at == '-';
+    at += negative;
+    uint32_t digits = 0;
+    const char *begin = at;
+    while (at < end && is_digit(*at) && at - begin < 7) { digits = digits * 10 + (uint32_t)(*at++ - '0'); }
+    if (at == begin) { return NULL; }
+    ptrdiff_t decimals = 0;
+    if (at < end && *at == '.') {
+        const char *point = at++;
+        while (at < end && is_digit(*at) && at - begin < 8) { digits = digits * 10 + (uint32_t)(*at++ - '0'); }
+        decimals = at - point - 1;
+    }
+    if (at < end && *at != stop) { return NULL; }
+    const float magnitude_read = (float)digits / powers[decimals];
+    *value = negative ? -magnitude_read : magnitude_read;
+    return at;
+}
+
 bool pt_number_approximate(const char *text, size_t length, double *value)
 {
     decimal number;
@@ -143,18 +164,4 @@ bool pt_number_has_comma(const char *text, size_t length)
     float value;
     return before > 0 && after > 0 && is_digit(comma[1]) && pt_number_parse(text, before, &value) &&
            pt_number_parse(comma + 1, after, &value) && memchr(text, '.', length) == NULL;
-}
-
-const char *pt_quoted(const char *text, size_t length, char out[PT_QUOTED_SIZE])
-{
-    size_t shown = length < 40 ? length : 40;
-    while (shown < length && shown > 36 && ((unsigned char)text[shown] & 0xc0) == 0x80) { shown--; } /* whole letters */
-    size_t at = 0;
-    out[at++] = '"';
-    for (size_t i = 0; i < shown; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        out[at++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
-    }
-    snprintf(out + at, PT_QUOTED_SIZE - at, "\"%s", shown < length ? "..." : "");
-    return out;
 }

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "data/dialect.h"
-#include "data/number.h"
+#include "data/text.h"
 
 /* A 1-based number that text[0 .. length) wholly is; false if it is none. */
 static bool number_read(const char *text, size_t length, size_t *number)

@@ -211,7 +211,9 @@ ptsne_status pt_stream_fill(pt_stream *stream, size_t want, ptsne_error *err)
         stream->end -= stream->at;
         stream->at = 0;
     }
-    const size_t room = want > CHUNK ? want : CHUNK;
+    const uint64_t left = pt_stream_left(stream);
+    size_t room = want > CHUNK ? want : CHUNK;
+    if (left < room) { room = (size_t)left + 1; } /* one more, to meet the end */
     void *buffer = stream->buffer;
     ptsne_status status = pt_array_grow(&buffer, &stream->capacity, room, 1, "reading ahead", err);
     stream->buffer = buffer;

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "data/reader.h"
 
-#define BLOCK_BYTES ((size_t)1 << 22) /* read before more memory is taken: no header is believed */
+#define BLOCK_BYTES ((size_t)1 << 16) /* read before more memory is taken: no header is believed */
 
 struct ptsne_table {
     ptsne_reader *reader; /* kept where values point into its file */

@@ -6,6 +6,7 @@
 #include "data/format.h"
 #include "data/line.h"
 #include "data/number.h"
+#include "data/text.h"
 
 #define SAMPLE 50 /* lines looked at */
 
