@@ -475,7 +475,7 @@ static void test_refusals(void **state)
     assert_int_equal(ptsne_render_scatter(made->map, N, 2, NULL, &options, NULL, FIRST, 0, NULL, &err),
                      PTSNE_ERR_ARGUMENT);
     options = small_scatter();
-    options.alpha = NAN;
+    options.alpha = -0.5;
     assert_int_equal(ptsne_render_scatter(made->map, N, 2, NULL, &options, NULL, FIRST, 0, NULL, &err),
                      PTSNE_ERR_ARGUMENT);
     const size_t two[3] = {SIDE, SIDE, 2}, none[3] = {0, 0, 0};

@@ -86,7 +86,7 @@ static void test_srgb(void **state)
 /* Smallest difference of any two of the first n colours under one kind of vision. */
 static double apart(const uint32_t *colors, size_t n, pt_vision vision)
 {
-    double smallest = INFINITY;
+    double smallest = HUGE_VAL;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
             double linear[3], seen[3], a[3], b[3];

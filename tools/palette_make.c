@@ -25,7 +25,7 @@ typedef struct candidate {
 
 static candidate candidate_make(uint32_t rgb)
 {
-    candidate made = {.rgb = rgb, .apart = INFINITY};
+    candidate made = {.rgb = rgb, .apart = HUGE_VAL};
     double linear[3], seen[3];
     pt_color_linear(rgb, linear);
     for (int vision = 0; vision < PT_VISIONS; vision++) {
@@ -45,7 +45,7 @@ static bool fits(const candidate *c, bool dark)
 
 static double difference(const candidate *a, const candidate *b)
 {
-    double smallest = INFINITY;
+    double smallest = HUGE_VAL;
     for (int vision = 0; vision < PT_VISIONS; vision++) {
         smallest = fmin(smallest, pt_color_difference(a->lab[vision], b->lab[vision]));
     }

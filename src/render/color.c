@@ -105,7 +105,7 @@ double pt_color_difference(const double lab_a[3], const double lab_b[3])
 
 double pt_color_distance(uint32_t rgb_a, uint32_t rgb_b)
 {
-    double a[3], b[3], smallest = INFINITY;
+    double a[3], b[3], smallest = HUGE_VAL;
     pt_color_linear(rgb_a, a);
     pt_color_linear(rgb_b, b);
     for (int vision = 0; vision < PT_VISIONS; vision++) {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include FT_ADVANCES_H
-#include FT_MODULE_H
 
 #include "base/memory.h"
 
@@ -16,38 +15,35 @@ extern const unsigned char pt_font_sans[], pt_font_sans_bold[];
 extern const size_t pt_font_sans_size, pt_font_sans_bold_size;
 
 struct pt_text {
-    FT_Library library;
     FT_Face faces[2]; /* regular, bold */
     cairo_font_face_t *fonts[2];
     size_t missing;
     uint32_t first_missing;
 };
 
-static const cairo_user_data_key_t face_key;
+static const cairo_user_data_key_t library_key;
 
-/* Cairo keeps fonts for later, also after we have let go of them, so a face goes when cairo says so. */
-static void face_release(void *face)
+/* Cairo keeps fonts for later, also after we have let go of them, so a face goes when cairo says so; each has a
+ * freetype library of its own, which goes with it. */
+static void library_release(void *library)
 {
-    FT_Library library = ((FT_Face)face)->glyph->library;
-    FT_Done_Face(face);
-    FT_Done_Library(library);
+    FT_Done_FreeType(library);
 }
 
 static ptsne_status font_open(pt_text *text, int which, const unsigned char *data, size_t size, ptsne_error *err)
 {
-    FT_Face face = NULL;
-    if (FT_New_Memory_Face(text->library, data, (FT_Long)size, 0, &face) != 0) {
+    FT_Library library;
+    if (FT_Init_FreeType(&library) != 0) { return pt_fail(err, PTSNE_ERR_MEMORY, "freetype does not start"); }
+    if (FT_New_Memory_Face(library, data, (FT_Long)size, 0, &text->faces[which]) != 0) {
+        FT_Done_FreeType(library);
         return pt_fail(err, PTSNE_ERR_MEMORY, "freetype cannot load the built-in font");
     }
-    FT_Reference_Library(text->library);
-    cairo_font_face_t *font = cairo_ft_font_face_create_for_ft_face(face, FT_LOAD_NO_HINTING);
-    if (cairo_font_face_status(font) != CAIRO_STATUS_SUCCESS ||
-        cairo_font_face_set_user_data(font, &face_key, face, face_release) != CAIRO_STATUS_SUCCESS) {
+    cairo_font_face_t *font = cairo_ft_font_face_create_for_ft_face(text->faces[which], FT_LOAD_NO_HINTING);
+    if (cairo_font_face_set_user_data(font, &library_key, library, library_release) != CAIRO_STATUS_SUCCESS) {
         cairo_font_face_destroy(font);
-        face_release(face);
+        FT_Done_FreeType(library);
         return pt_fail(err, PTSNE_ERR_MEMORY, "cairo cannot load the built-in font");
     }
-    text->faces[which] = face;
     text->fonts[which] = font;
     return PTSNE_OK;
 }
@@ -57,13 +53,8 @@ ptsne_status pt_text_open(pt_text **text, ptsne_error *err)
     *text = NULL;
     pt_text *made = pt_array_zeroed(1, sizeof *made);
     if (made == NULL) { return pt_fail_memory(err, "fonts", (double)sizeof *made); }
-    ptsne_status status;
-    if (FT_Init_FreeType(&made->library) != 0) {
-        made->library = NULL;
-        status = pt_fail(err, PTSNE_ERR_MEMORY, "freetype does not start");
-    } else if ((status = font_open(made, 0, pt_font_sans, pt_font_sans_size, err)) == PTSNE_OK) {
-        status = font_open(made, 1, pt_font_sans_bold, pt_font_sans_bold_size, err);
-    }
+    ptsne_status status = font_open(made, 0, pt_font_sans, pt_font_sans_size, err);
+    if (status == PTSNE_OK) { status = font_open(made, 1, pt_font_sans_bold, pt_font_sans_bold_size, err); }
     if (status == PTSNE_OK) {
         *text = made;
     } else {
@@ -78,7 +69,6 @@ void pt_text_close(pt_text *text)
     for (int i = 0; i < 2; i++) {
         if (text->fonts[i] != NULL) { cairo_font_face_destroy(text->fonts[i]); }
     }
-    if (text->library != NULL) { FT_Done_Library(text->library); }
     free(text);
 }
 
