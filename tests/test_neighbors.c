@@ -274,10 +274,13 @@ static int listen(const ptsne_progress *progress, void *user)
 static void test_progress(void **state)
 {
     pt_backend *be = *state;
-    const size_t columns[] = {2, 9};
-    for (size_t t = 0; t < 2; t++) {
-        const size_t n = 900, k = 4, d = columns[t];
-        float *x = make_data(NORMAL, n, d, 3);
+    const struct {
+        kind what;
+        size_t d;
+    } data[] = {{NORMAL, 2}, {NORMAL, 9}, {CLUSTERS, 9}}; /* the last is settled on the host, after two passes */
+    for (size_t t = 0; t < 3; t++) {
+        const size_t n = 900, k = 4, d = data[t].d;
+        float *x = make_data(data[t].what, n, d, 3);
         uint32_t *index = calloc(n * k, sizeof *index);
         listener heard = {.stop_at = SIZE_MAX};
         const ptsne_observer observer = {.progress = listen, .user = &heard};

@@ -41,6 +41,7 @@ typedef struct problem {
     uint32_t *index, *rank; /* m x k and m x n_others, results */
     float *distance;        /* m x k, may be NULL */
     pt_stage stage;
+    size_t settled; /* rows whose neighbours are final */
 } problem;
 
 /* A pass over some queries with c candidates each: tiles on the device, lists on the host. */
@@ -360,6 +361,13 @@ static ptsne_status ranks_settle(const problem *p, ptsne_error *err)
 
 /* ---- passes ---- */
 
+/* The last step is told when all is done, ranks too. */
+static ptsne_status settled_tell(problem *p, ptsne_error *err)
+{
+    const double rate = (double)p->settled / pt_stage_seconds(&p->stage);
+    return pt_stage_step(&p->stage, smaller(p->settled, p->m - 1), (double)NAN, rate, err);
+}
+
 /* Run `count` queries, those of list or the first ones, with c candidates each. */
 static ptsne_status pass_run(problem *p, pass *s, const uint32_t *list, size_t count, size_t c, ptsne_error *err)
 {
@@ -372,9 +380,10 @@ static ptsne_status pass_run(problem *p, pass *s, const uint32_t *list, size_t c
         if ((status = tiles_run(p, s, list, from, rows, err)) != PTSNE_OK) { goto done; }
         rows_refine(p, s, list, from, rows);
         if (list == NULL && (status = ranks_end(p, s, from, rows, err)) != PTSNE_OK) { goto done; }
-        const size_t step = list == NULL ? from + rows : p->m - count + from;
-        const double rate = (double)step / pt_stage_seconds(&p->stage);
-        if ((status = pt_stage_step(&p->stage, smaller(step, p->m - 1), NAN, rate, err)) != PTSNE_OK) { goto done; }
+        for (size_t i = 0; i < rows; i++) {
+            p->settled += s->accepted[list == NULL ? from + i : (size_t)list[from + i]];
+        }
+        if ((status = settled_tell(p, err)) != PTSNE_OK) { goto done; }
     }
 done:
     pass_destroy(p->be, s);
@@ -427,9 +436,8 @@ static ptsne_status sweep_run(problem *p, const uint32_t *list, size_t count, bo
                              p->index + row * p->k, near);
             for (size_t l = 0; p->distance != NULL && l < p->k; l++) { p->distance[row * p->k + l] = (float)near[l]; }
         }
-        const size_t step = p->m - count + from + rows;
-        const double rate = (double)step / pt_stage_seconds(&p->stage);
-        if ((status = pt_stage_step(&p->stage, smaller(step, p->m - 1), NAN, rate, err)) != PTSNE_OK) { goto done; }
+        p->settled += rows;
+        if ((status = settled_tell(p, err)) != PTSNE_OK) { goto done; }
     }
 done:
     free(exact);
