@@ -1,0 +1,69 @@
+#!/bin/bash
+# Every OpenCL call failing in turn, on PoCL, through the layer of tests/fault.
+#
+#   tests/fault_opencl.sh BUILD [STRIDE]    STRIDE 1: each call of the op program (2000 s); without it every 31st
+#
+# First all ops in one process (fault_opencl.c says what is expected), then ptsne fit: the fault-free model bit for bit, or a message, an
+# exit code of the list and no output file; never a signal, a leak (the layer's 99) or another model with exit code 0.
+set -u
+build=$1
+stride=${2:-31}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export OPENCL_LAYERS=$PWD/$build/lib/cl_fault_layer.so PTSNE_MODULE_PATH=$PWD/$build/lib
+export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$here/lsan.supp}
+failed=0
+
+# on COMMAND...: with PoCL, bounded in time.
+on() { "$here/platform.sh" pocl timeout 900 "$@"; }
+
+env -u OPENCL_LAYERS "$here/platform.sh" pocl true || exit
+for mode in "sweep $stride" memory flip; do
+    # shellcheck disable=SC2086
+    FI_REPORT=$work/report on "$build/bin/fault_opencl" $mode 2>"$work/log" || {
+        echo "fault_opencl.sh: $mode: exit code $?" >&2
+        grep -v '^CLBlast' "$work/log" >&2
+        failed=$((failed + 1))
+    }
+done
+
+# ---- a whole fit ----
+
+awk 'BEGIN { srand(1); for (i = 0; i < 90; i++) { for (j = 0; j < 6; j++) printf "%s%.6f", j ? "," : "", 3 * (i % 3) + rand(); print "" } }' \
+    >"$work/x.csv"
+
+# fit OUT: a tiny run; the self-test is left out, so that the faults hit the run itself.
+fit()
+{
+    PTSNE_NO_SELFTEST=1 PTSNE_NO_PROBE=1 FI_REPORT=$work/report FI_CALL=Enqueue on "$build/bin/ptsne" fit "$work/x.csv" -o "$1" \
+        --device opencl --net 8 --epochs 1 --batch-size 30 --neighbors 5 --checkpoint 0 --quiet >"$work/out" 2>"$work/log"
+}
+
+fit "$work/good.safetensors" || {
+    echo "fault_opencl.sh: ptsne fit without a fault: exit code $?" >&2
+    cat "$work/log" >&2
+    exit 1
+}
+calls=$(sed 's/ .*//' "$work/report")
+runs=0 right=0
+first=41 # what comes before belongs to the check of CLBlast, which may turn to our own kernels and so to other roundings
+for ((at = first; at <= calls; at += (calls - first) / 20 + 1)); do
+    errors=(-4 -5 -6 -36)
+    rm -f "$work"/model*
+    FI_FAIL_AT=$at FI_ERROR=${errors[$((runs % 4))]} fit "$work/model.safetensors"
+    code=$?
+    runs=$((runs + 1))
+    if [ $code -eq 0 ] && cmp -s "$work/good.safetensors" "$work/model.safetensors"; then
+        right=$((right + 1))
+    elif { [ $code -ne 1 ] && [ $code -ne 3 ]; } || [ ! -s "$work/log" ] || [ -e "$work/model.safetensors" ]; then
+        echo "fault_opencl.sh: ptsne fit, call $at of $calls fails: exit code $code" >&2
+        ls "$work" >&2
+        cat "$work/log" >&2
+        failed=$((failed + 1))
+    else
+        right=$((right + 1))
+    fi
+done
+echo "fault_opencl.sh: ptsne fit: $calls calls, $runs runs with a fault, $right as they should be"
+[ $failed -eq 0 ]
