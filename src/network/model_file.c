@@ -84,7 +84,7 @@ static ptsne_status arch_take(const char *text, pt_net *net, ptsne_error *err)
     json_error_t fault;
     json_t *arch = json_loads(text, JSON_REJECT_DUPLICATES, &fault);
     if (arch == NULL) {
-        if (json_error_code(&fault) == json_error_out_of_memory) {
+        if (json_error_code(&fault) == json_error_out_of_memory || fault.text[0] == '\0') {
             return pt_fail_memory(err, "a model's header", (double)strlen(text));
         }
         return pt_fail(err, PTSNE_ERR_DATA, "ptsne.arch: byte %d: %s", fault.position, fault.text);

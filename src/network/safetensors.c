@@ -290,7 +290,7 @@ ptsne_status pt_safetensors_parse(const void *bytes, size_t size, pt_safetensors
     json_error_t fault;
     json_t *header = json_loadb((const char *)data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &fault);
     if (header == NULL) {
-        if (json_error_code(&fault) == json_error_out_of_memory) {
+        if (json_error_code(&fault) == json_error_out_of_memory || fault.text[0] == '\0') {
             return pt_fail_memory(err, "a model's header", (double)length);
         }
         return pt_fail(err, PTSNE_ERR_DATA, "not a safetensors file: header byte %d: %s", fault.position, fault.text);

@@ -242,7 +242,7 @@ static ptsne_status train(training *t, ptsne_error *err)
     if (status == PTSNE_OK) { status = state_upload(t, err); }
     if (status == PTSNE_OK) { status = loop(t, err); }
     t->report.training_seconds = pt_seconds() - began;
-    t->report.product_flop = pt_trainer_flop(&t->trainer) * (double)t->report.steps;
+    if (t->report.steps > 0) { t->report.product_flop = pt_trainer_flop(&t->trainer) * (double)t->report.steps; }
     return status;
 }
 
