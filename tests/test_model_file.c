@@ -245,7 +245,8 @@ int main(void)
 {
     pt_backend *be;
     ptsne_error err;
-    if (mkdtemp(directory) == NULL || pt_backend_open("cpu", &be, &err) != PTSNE_OK) {
+    const pt_backend_config config = {.spec = "cpu", .threads = 1};
+    if (mkdtemp(directory) == NULL || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
         fprintf(stderr, "no directory or no cpu backend\n");
         return 1;
     }
