@@ -183,7 +183,8 @@ PTSNE_API size_t ptsne_reader_rows(const ptsne_reader *reader);
  *
  * @param rows  capacity x columns; the caller's.
  * @param got   Rows read; 0 at the end.
- * @return PTSNE_OK, PTSNE_ERR_IO, PTSNE_ERR_DATA (truncated, ragged, not a number, NaN, infinity).
+ * @return PTSNE_OK, PTSNE_ERR_IO, PTSNE_ERR_DATA (truncated, ragged, not a number, NaN, infinity),
+ *         PTSNE_ERR_STOPPED (a signal whose handler was installed without SA_RESTART came while the source was silent).
  */
 PTSNE_API ptsne_status ptsne_reader_next(ptsne_reader *reader, float *rows, size_t capacity, size_t *got,
                                          ptsne_error *err);

@@ -227,7 +227,7 @@ static int train(const cli_call *call, const ptsne_fit_options *options)
     const ptsne_read_options read = read_settings_use(&settings->read);
     const ptsne_observer observer = console_observer(call->console);
     if (ptsne_table_read(settings->input, &read, &x, &err) != PTSNE_OK) {
-        code = console_stopped() ? EXIT_STOPPED : console_fail(call->console, settings->input, &err);
+        code = console_fail(call->console, settings->input, &err);
         goto done;
     }
     if (ptsne_device_open(&where, &observer, &device, &err) != PTSNE_OK) {

@@ -33,12 +33,11 @@ static ptsne_status raw_read(pt_stream *stream, void *to, size_t room, size_t *g
         return PTSNE_OK;
     }
     const size_t most = (size_t)1 << 30; /* one read() may be asked for less than 2 GiB */
-    ssize_t n;
-    do {
-        n = read(stream->fd, to, room < most ? room : most);
-    } while (n < 0 && errno == EINTR);
+    const ssize_t n = read(stream->fd, to, room < most ? room : most);
     if (n < 0) {
         *got = 0;
+        /* Only a handler that was installed without SA_RESTART gets here: its owner wants to be asked, and a pipe may stay silent for ever. */
+        if (errno == EINTR) { return pt_fail(err, PTSNE_ERR_STOPPED, "%s: reading was interrupted", stream->name); }
         return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be read: %s", stream->name, strerror(errno));
     }
     *got = (size_t)n;

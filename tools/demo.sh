@@ -1,0 +1,71 @@
+#!/bin/bash
+# From a fresh machine to a map of 60,000 real images, 10,000 new ones placed on it, and two pictures: out/scatter.png and
+# out/sprites.png. Under five minutes on two cores.
+#
+#   tools/demo.sh              installs what is missing (Debian, Ubuntu), builds, runs
+#   PTSNE_DEVICE=cpu           ... on the cpu even where there is a GPU
+#   PTSNE_SKIP_SETUP=1         ... and installs nothing
+set -euo pipefail
+cd "$(dirname "$0")/.."
+began=$SECONDS
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# quietly LOG COMMAND ...: show the output only where it fails.
+quietly()
+{
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        exit 1
+    }
+}
+
+if [ "${PTSNE_SKIP_SETUP-}" != 1 ]; then
+    say "packages"
+    tools/setup.sh demo
+fi
+
+say "build"
+mkdir -p build out
+quietly build/demo-configure.log cmake --preset release
+quietly build/demo-build.log cmake --build --preset release
+bin=build/release/bin
+
+data=$(dirname "$(dpkg -L dataset-fashion-mnist 2>/dev/null | grep '/train-images' || true)")
+if [ ! -r "$data/train-images-idx3-ubyte.gz" ]; then
+    echo "demo: no Fashion-MNIST here (Debian package dataset-fashion-mnist)" >&2
+    exit 3
+fi
+
+# names LABELS: the class names of an IDX file of labels, a line each.
+names()
+{
+    gzip -dc "$1" | od -An -v -tu1 -w1 -j8 | awk '
+        BEGIN { split("T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot", name, ",") }
+        { print name[$1 + 1] }'
+}
+names "$data/train-labels-idx1-ubyte.gz" >out/train-labels.txt
+names "$data/t10k-labels-idx1-ubyte.gz" >out/test-labels.txt
+
+say "learn a map of the 60,000 training images (no labels are used)"
+"$bin/ptsne" fit "$data/train-images-idx3-ubyte.gz" -o out/map.safetensors -f --json out/fit.json
+
+say "place the 10,000 test images on it, which it has never seen"
+"$bin/ptsne" transform out/map.safetensors "$data/train-images-idx3-ubyte.gz" -o out/train-map.npy -f
+"$bin/ptsne" transform out/map.safetensors "$data/t10k-images-idx3-ubyte.gz" -o out/test-map.npy -f
+
+say "how good is it?"
+"$bin/ptsne" metrics --data "$data/train-images-idx3-ubyte.gz" --embedding out/train-map.npy \
+    --labels out/train-labels.txt --test-data "$data/t10k-images-idx3-ubyte.gz" --test-embedding out/test-map.npy \
+    --test-labels out/test-labels.txt --json out/metrics.json
+
+say "pictures"
+"$bin/ptsne-render" scatter out/train-map.npy --labels out/train-labels.txt -o out/scatter.png -f \
+    --title "Fashion-MNIST, 60,000 images"
+"$bin/ptsne-render" sprites out/test-map.npy --images "$data/t10k-images-idx3-ubyte.gz" \
+    --labels out/test-labels.txt -o out/sprites.png -f
+
+echo
+echo "out/scatter.png and out/sprites.png are done; $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s in all"
