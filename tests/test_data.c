@@ -378,6 +378,30 @@ static void test_array_parts(void **state)
     }
 }
 
+/* Files joined by cat are one; zeros behind, as tapes have them, are nothing; anything else is refused. */
+static void test_gzip(void **state)
+{
+    (void)state;
+    const sample halves[] = {sample_text("", "a,b\n1,2\n"), sample_text("", "3,4\n")};
+    const sample packed[] = {sample_gzip("", &halves[0]), sample_gzip("", &halves[1])};
+    sample joined = packed[0];
+    sample_append(&joined, packed[1].bytes, packed[1].length);
+    sample_append(&joined, "\0\0\0", 3);
+    ptsne_table *table;
+    ptsne_error err;
+    if (table_read_memory(joined.bytes, joined.length, NULL, &table, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+    assert_int_equal(ptsne_table_rows(table), 2);
+    assert_memory_equal(ptsne_table_values(table), ((float[]){1, 2, 3, 4}), 16);
+    ptsne_table_destroy(table);
+    sample_append(&joined, "x", 1);
+    assert_int_equal(table_read_memory(joined.bytes, joined.length, NULL, &table, &err), PTSNE_ERR_DATA);
+    assert_string_equal(err.message, "memory: there is something else after the gzip data");
+    sample damaged = packed[0];
+    damaged.bytes[damaged.length - 8] ^= 1; /* the checksum */
+    assert_int_equal(table_read_memory(damaged.bytes, damaged.length, NULL, &table, &err), PTSNE_ERR_DATA);
+    assert_string_equal(err.message, "memory: damaged gzip data: incorrect data check");
+}
+
 /* A table of many blocks: longer than anything that is read ahead at once. */
 static void test_long_text(void **state)
 {
@@ -412,11 +436,17 @@ static void test_locale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples_in_memory), cmocka_unit_test(test_samples_in_files),
-        cmocka_unit_test(test_reader_in_steps),   cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_natural_order),     cmocka_unit_test(test_labels),
-        cmocka_unit_test(test_columns),           cmocka_unit_test(test_array_parts),
-        cmocka_unit_test(test_long_text),         cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_samples_in_memory),
+        cmocka_unit_test(test_samples_in_files),
+        cmocka_unit_test(test_reader_in_steps),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_natural_order),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_array_parts),
+        cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_gzip),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }
