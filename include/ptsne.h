@@ -403,32 +403,32 @@ PTSNE_API ptsne_status ptsne_metrics_compute(ptsne_device *device, const float *
 /* ---- pictures (library ptsne-render) -------------------------------------------------------- */
 
 typedef struct ptsne_scatter_options {
-    size_t width, height;        /* pixels, 64 to 30000; 0: 1600 x 1200 */
-    const char *title;           /* NULL: none */
-    const char *subtitle;        /* small grey line under it; NULL: none */
-    const char *palette;         /* "auto", "petroff10", "glasbey", "okabe-ito", "tol-muted", "tab10", "@FILE"; NULL: auto */
-    int dark;                    /* not 0: dark ground */
-    int legend;                  /* 0: no legend */
-    int full;                    /* not 0: show all; 0: far outliers become arrows at the edge */
-    int density;                 /* 1: shade by density; 0: discs; -1: from n */
-    double point_size;           /* diameter in pixels; 0: from n */
-    double alpha;                /* 0 to 1; 0: from n */
-    uint64_t seed;               /* of the draw order */
+    size_t width, height; /* pixels, 64 to 30000; 0: 1600 x 1200 */
+    const char *title;    /* NULL: none */
+    const char *subtitle; /* small grey line under it; NULL: none */
+    const char *palette;  /* "auto", "petroff10", "glasbey", "okabe-ito", "tol-muted", "tab10", "@FILE"; NULL: auto */
+    int dark;             /* not 0: dark ground */
+    int legend;           /* 0: no legend */
+    int full;             /* not 0: show all; 0: far outliers become arrows at the edge */
+    int density;          /* 1: shade by density; 0: discs; -1: from n */
+    double point_size;    /* diameter in pixels; 0: from n */
+    double alpha;         /* 0 to 1; 0: from n */
+    uint64_t seed;        /* of the draw order */
     const char *const *metadata; /* key, value, key, value, ..., NULL: kept as tEXt beside ptsne's own; NULL: none */
 } ptsne_scatter_options;
 
 typedef struct ptsne_sprites_options {
-    size_t canvas;               /* pixels of the longer side, 64 to 30000; 0: 4000 */
-    double sprite_size;          /* pixels of a sprite's longer side; 0: from n, and not below the image's own */
-    int overlap;                 /* 0: a sprite that would cover more than half of a painted one is left out; else all are painted */
-    const char *title;           /* NULL: none */
-    const char *subtitle;        /* NULL: none */
-    const char *palette;         /* as for a scatter plot */
-    int dark;                    /* not 0: dark ground */
-    int legend;                  /* 0: no legend */
-    int full;                    /* not 0: show all; 0: far outliers are left out */
-    int invert;                  /* 1: the images' ground is light and their ink dark; 0: the other way; -1: told by their edges */
-    uint64_t seed;               /* of the paint order */
+    size_t canvas;      /* pixels of the longer side, 64 to 30000; 0: 4000 */
+    double sprite_size; /* pixels of the longer side; 0: the image's own, less on a small canvas, more for few images */
+    int overlap; /* 0: a sprite that would cover more than half of a painted one is left out; else all are painted */
+    const char *title;    /* NULL: none */
+    const char *subtitle; /* NULL: none */
+    const char *palette;  /* as for a scatter plot */
+    int dark;             /* not 0: dark ground */
+    int legend;           /* 0: no legend */
+    int full;             /* not 0: show all; 0: far outliers are left out */
+    int invert;    /* 1: the images' ground is light and their ink dark; 0: the other way; -1: told by their edges */
+    uint64_t seed; /* of the paint order */
     const char *const *metadata; /* as for a scatter plot */
 } ptsne_sprites_options;
 
@@ -451,7 +451,7 @@ PTSNE_API void ptsne_sprites_options_default(ptsne_sprites_options *options);
  * Draw a map as a scatter plot, one colour a label, and write it as PNG. Same input, same bytes.
  *
  * Points are antialiased discs laid over one another in random order, in linear light; from 200,000 points, or where discs
- * would be smaller than 0.7 pixels, pixels are shaded by the rank of their density, in the mean colour of their points.
+ * would be narrower than 1.4 pixels, pixels are shaded by the rank of their density, in the mean colour of their points.
  *
  * @param map      n x n_components (at least 2; the first two are drawn); borrowed.
  * @param labels   n labels, or NULL: one colour.

@@ -9,7 +9,8 @@
 #include "render/canvas.h"
 
 /* Measures in ems. */
-static const double LINE = 1.5, SWATCH = 0.8, GAP = 0.45, COLUMN_GAP = 1.6, STRIP_GAP = 1.2, LONGEST_NAME = 12.0;
+static const double LINE = 1.5, SWATCH = 0.8, GAP = 0.45, COLUMN_GAP = 1.6, STRIP_GAP = 1.2, ONE_LINE = 0.75,
+                    LONGEST_NAME = 12.0;
 
 void pt_count_words(size_t count, char words[48])
 {
@@ -130,19 +131,29 @@ ptsne_status pt_legend_columns(pt_text *text, const pt_classes *classes, double 
     return PTSNE_OK;
 }
 
-/* Place entries line by line: close together where one line holds all, else in a grid; returns the height. */
+/* Pixels of all entries on one line, and of the widest. */
+static double strip_width(const pt_legend *legend, double *widest)
+{
+    double together = -STRIP_GAP * legend->size;
+    *widest = 0.0;
+    for (size_t i = 0; i < legend->count; i++) {
+        const double wide = entry_width(&legend->entries[i], legend->size);
+        together += wide + STRIP_GAP * legend->size;
+        *widest = fmax(*widest, wide);
+    }
+    return together;
+}
+
+/* Place entries line by line: close together where one line holds all, else in a grid of lines as long as one another;
+ * returns the height. */
 static double strip_place(pt_legend *legend, double width)
 {
     const double em = legend->size, gap = STRIP_GAP * em;
-    double together = -gap, widest = 0.0;
-    for (size_t i = 0; i < legend->count; i++) {
-        const double wide = entry_width(&legend->entries[i], em);
-        together += wide + gap;
-        widest = fmax(widest, wide);
-    }
+    double widest, x = 0.0;
+    const double together = strip_width(legend, &widest);
     const bool one_line = together <= width;
-    const size_t per_line = one_line ? legend->count : (size_t)fmax(floor((width + gap) / (widest + gap)), 1.0);
-    double x = 0.0;
+    const size_t most = one_line ? legend->count : (size_t)fmax(floor((width + gap) / (widest + gap)), 1.0);
+    const size_t lines = (legend->count + most - 1) / most, per_line = (legend->count + lines - 1) / lines;
     for (size_t i = 0; i < legend->count; i++) {
         pt_legend_entry *entry = &legend->entries[i];
         if (!one_line) { x = (double)(i % per_line) * (widest + gap); }
@@ -152,7 +163,7 @@ static double strip_place(pt_legend *legend, double width)
         x += entry_width(entry, em) + gap;
     }
     legend->width = one_line ? together : (double)per_line * (widest + gap) - gap;
-    legend->height = (double)((legend->count + per_line - 1) / per_line) * legend->line;
+    legend->height = (double)lines * legend->line;
     return legend->height;
 }
 
@@ -162,7 +173,13 @@ ptsne_status pt_legend_strip(pt_text *text, const pt_classes *classes, double em
     const ptsne_status status = legend_create(classes, legend, err);
     if (status != PTSNE_OK) { return status; }
     size_t shown = classes->count;
+    double widest;
     entries_fill(text, classes, em, shown, legend);
+    const double fits = width / strip_width(legend, &widest);
+    if (fits < 1.0 && fits >= ONE_LINE) { /* a little smaller, and one line does */
+        em *= 0.999 * fits;
+        entries_fill(text, classes, em, shown, legend);
+    }
     while ((strip_place(legend, width) > height || legend->width > width) && shown > 0) {
         if (em > least) {
             em = fmax(0.85 * em, least);
