@@ -80,7 +80,8 @@ static size_t pass_elements(const problem *p, const pass *s)
     return points + s->tile_rows * (p->d + lists + s->tile_columns);
 }
 
-/* Tiles of a size that suits the caches of a processor, or keeps a device busy, shrunk until they fit. */
+/* Tiles that stay in a processor's second cache until they are merged (256 x 2048: 2.3 s of processor time at 20,000 x 50, k = 15;
+ * 512 x 4096: 2.6, 1024 x 4096: 3.0), or keep a device busy, shrunk until they fit. */
 static void plan(const problem *p, pass *s, size_t m)
 {
     ptsne_device_info info = {0};
@@ -90,8 +91,8 @@ static void plan(const problem *p, pass *s, size_t m)
     const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
     const size_t one =
         info.max_allocation > 0 && info.max_allocation / 4 < SIZE_MAX ? (size_t)(info.max_allocation / 4) : SIZE_MAX;
-    s->tile_rows = smaller(m, processor ? 512 : 4096);
-    s->tile_columns = smaller(p->n, processor ? 4096 : 16384);
+    s->tile_rows = smaller(m, processor ? 256 : 4096);
+    s->tile_columns = smaller(p->n, processor ? 2048 : 16384);
     s->resident = p->n <= one / p->d && p->n * p->d <= budget / 2;
     if (!s->resident) { s->tile_rows = smaller(m, 8192); } /* the points are uploaded once for each tile of rows */
     while (s->tile_columns > 64 && (pass_elements(p, s) > budget || s->tile_rows * s->tile_columns > one)) {
