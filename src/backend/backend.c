@@ -136,10 +136,10 @@ pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count)
     return (pt_buffer){buffer->handle, buffer->offset + from, count};
 }
 
-/* A row's attraction and repulsion, three sums of float64 or two floats each, and room to align them. */
+/* A row's attraction, repulsion and place, three sums of float64 or two floats each, and room to align them. */
 size_t pt_gradient_scratch(size_t n, size_t d)
 {
-    return n * (2 * d + 6) + 64;
+    return n * (3 * d + 6) + 64;
 }
 
 /* ---- the ops, with their shapes checked ---- */

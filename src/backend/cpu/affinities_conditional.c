@@ -25,19 +25,37 @@ typedef struct sums {
     double s, t, v;
 } sums;
 
+/* The least distance, how many are finite, and their sum. NaN counts as not finite. */
 static void survey_range(points *row, size_t from, size_t to)
 {
-    for (size_t j = from; j < to; j++) {
-        const float d = row->d2[j];
-        if (!(d < INFINITY)) { continue; }
-        row->n_finite++;
-        if (d < row->least) {
-            row->least = d;
-            row->n_least = 0;
+    const float *d2 = row->d2;
+    for (size_t first = from; first < to; first += BLOCK) {
+        const size_t end = first + BLOCK < to ? first + BLOCK : to;
+        float least = row->least;
+        double sum = 0.0;
+        unsigned finite = 0;
+#pragma omp simd reduction(min : least) reduction(+ : sum, finite)
+        for (size_t j = first; j < end; j++) {
+            const bool in = d2[j] < INFINITY;
+            const float d = in ? d2[j] : INFINITY;
+            least = d < least ? d : least;
+            sum += in ? (double)d2[j] : 0.0;
+            finite += in;
         }
-        row->n_least += d == row->least;
-        row->mean += (double)d;
+        row->least = least;
+        row->mean += sum;
+        row->n_finite += finite;
     }
+}
+
+static size_t count_least(const points *row, size_t from, size_t to)
+{
+    const float *d2 = row->d2;
+    const float least = row->least;
+    size_t count = 0;
+#pragma omp simd reduction(+ : count)
+    for (size_t j = from; j < to; j++) { count += d2[j] == least; }
+    return count;
 }
 
 static points survey(const float *d2, size_t k, size_t self)
@@ -45,7 +63,9 @@ static points survey(const float *d2, size_t k, size_t self)
     points row = {.d2 = d2, .k = k, .self = self < k ? self : k, .least = INFINITY};
     survey_range(&row, 0, row.self);
     survey_range(&row, row.self + 1, k);
-    if (row.n_finite > 0) { row.mean = row.mean / (double)row.n_finite - (double)row.least; }
+    if (row.n_finite == 0) { return row; }
+    row.n_least = count_least(&row, 0, row.self) + count_least(&row, row.self + 1, k);
+    row.mean = row.mean / (double)row.n_finite - (double)row.least;
     return row;
 }
 

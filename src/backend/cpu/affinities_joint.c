@@ -3,13 +3,20 @@
 
 #define TILE ((size_t)64)
 
-/* Rows i0 .. i1 and columns j0 .. j1: a tile of p and the transposed one both fit the first cache. */
+/* The tile of rows i0 .. and columns j0 ..: its mirror image is read row by row and turned within the first cache. */
 static void join_tile(const float *p, size_t n, size_t i0, size_t j0, float *joint)
 {
-    const size_t i1 = i0 + TILE < n ? i0 + TILE : n, j1 = j0 + TILE < n ? j0 + TILE : n;
+    const size_t rows = n - i0 < TILE ? n - i0 : TILE, columns = n - j0 < TILE ? n - j0 : TILE;
     const float scale = 0.5f / (float)n;
-    for (size_t i = i0; i < i1; i++) {
-        for (size_t j = j0; j < j1; j++) { joint[i * n + j] = (p[i * n + j] + p[j * n + i]) * scale; }
+    float mirror[TILE][TILE + 1]; /* one more, so that a column does not fall on one set of the cache */
+    for (size_t j = 0; j < columns; j++) {
+        const float *row = p + (j0 + j) * n + i0;
+        for (size_t i = 0; i < rows; i++) { mirror[i][j] = row[i]; }
+    }
+    for (size_t i = 0; i < rows; i++) {
+        const float *row = p + (i0 + i) * n + j0;
+        float *to = joint + (i0 + i) * n + j0;
+        for (size_t j = 0; j < columns; j++) { to[j] = (row[j] + mirror[i][j]) * scale; }
     }
 }
 

@@ -7,9 +7,10 @@
 
 #include "backend/cpu/vector_math.h"
 
-#define BLOCK     ((size_t)64)   /* columns compared at once */
-#define SURVIVORS ((size_t)2048) /* keys of a list and its candidates; more than k and a block */
-#define ROWS      ((size_t)8)    /* of one chunk */
+#define BLOCK     ((size_t)64) /* columns compared at once */
+#define MOST_K    ((size_t)1024)
+#define SURVIVORS (2 * MOST_K + 2 * BLOCK) /* keys of a list and its candidates */
+#define ROWS      ((size_t)8)              /* of one chunk */
 
 /* Order-preserving: the bits of a float as an unsigned number, -0 put with 0. */
 static uint64_t key_of(float distance, uint32_t index)
@@ -81,10 +82,17 @@ static void sort(uint64_t *key, size_t n)
     }
 }
 
-/* key[0 .. k) is sorted, `more` keys follow: sort the k least of all into the front. */
-static void settle(uint64_t *key, size_t k, size_t more)
+static uint64_t greatest(const uint64_t *key, size_t n)
 {
-    if (more <= 8) {
+    uint64_t most = key[0];
+    for (size_t i = 1; i < n; i++) { most = key[i] > most ? key[i] : most; }
+    return most;
+}
+
+/* `more` keys follow key[0 .. k), which may be sorted: sort the k least of all into the front. */
+static void settle(uint64_t *key, size_t k, size_t more, bool sorted)
+{
+    if (sorted && more <= 8) {
         for (size_t c = k; c < k + more; c++) {
             const uint64_t moved = key[c];
             if (moved >= key[k - 1]) { continue; }
@@ -109,9 +117,11 @@ static bool any_within(const float *distance, size_t n, float limit)
 /* One row of the tile; `self` is the column left out, n or more for none. */
 static void merge_row(const float *distance, size_t n, size_t self, size_t column_from, size_t k, uint64_t *key)
 {
+    const size_t room = 2 * (k + BLOCK); /* small, so that the limit comes down soon */
     size_t more = 0;
     uint64_t worst = key[k - 1];
     float limit = distance_of(worst);
+    bool sorted = true;
     for (size_t first = 0; first < n; first += BLOCK) {
         const size_t width = n - first < BLOCK ? n - first : BLOCK;
         if (!any_within(distance + first, width, limit)) { continue; }
@@ -119,14 +129,14 @@ static void merge_row(const float *distance, size_t n, size_t self, size_t colum
             const uint64_t candidate = key_of(distance[j], (uint32_t)(column_from + j));
             if (distance[j] <= limit && candidate < worst && j != self) { key[k + more++] = candidate; }
         }
-        if (k + more + BLOCK <= SURVIVORS) { continue; }
+        if (k + more + BLOCK <= room) { continue; }
         select_least(key, k + more, k);
-        sort(key, k);
+        sorted = false;
         more = 0;
-        worst = key[k - 1];
+        worst = greatest(key, k);
         limit = distance_of(worst);
     }
-    settle(key, k, more);
+    settle(key, k, more, sorted);
 }
 
 ptsne_status cpu_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,

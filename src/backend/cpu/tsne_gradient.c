@@ -11,22 +11,27 @@
 #include "backend/cpu/pairs.h"
 #include "backend/cpu/vector_math.h"
 
+typedef struct map_columns {
+    float *y[3]; /* n each; with two columns the third is the second again */
+} map_columns;
+
 /* Sums of one row. */
 typedef struct row_sums {
     double pull[3], push[3]; /* sum p w (y_i - y_j), sum w^2 (y_i - y_j) */
     double z, loss, p;       /* sum w, sum p log(p / w), sum p */
 } row_sums;
 
-/* Add columns from .. to of a block; p is the row's part of the same columns. d is a constant after inlining. */
-static inline void add_range(const pair_block *block, const float *p, const float *y, size_t d, size_t from, size_t to,
+/* Add points from .. to, at most PAIR_COLUMNS; the map comes by columns, p is the row's. d is a constant after inlining. */
+static inline void add_range(const map_columns *map, const float *p, const float *y, size_t d, size_t from, size_t to,
                              row_sums *row)
 {
+    const float *x0 = map->y[0], *x1 = map->y[1], *x2 = map->y[2];
     const float y0 = y[0], y1 = y[1], y2 = d == 3 ? y[2] : 0.0f;
     float pull0 = 0.0f, pull1 = 0.0f, pull2 = 0.0f, push0 = 0.0f, push1 = 0.0f, push2 = 0.0f;
     float z = 0.0f, loss = 0.0f, p_sum = 0.0f;
 #pragma omp simd reduction(+ : pull0, pull1, pull2, push0, push1, push2, z, loss, p_sum)
     for (size_t j = from; j < to; j++) {
-        const float d0 = y0 - block->y[0][j], d1 = y1 - block->y[1][j], d2 = d == 3 ? y2 - block->y[2][j] : 0.0f;
+        const float d0 = y0 - x0[j], d1 = y1 - x1[j], d2 = d == 3 ? y2 - x2[j] : 0.0f;
         const float inverse = 1.0f + d0 * d0 + d1 * d1 + (d == 3 ? d2 * d2 : 0.0f);
         const float w = 1.0f / inverse, pw = p[j] * w, w2 = w * w;
         const float ratio = p[j] * inverse;
@@ -47,53 +52,60 @@ static inline void add_range(const pair_block *block, const float *p, const floa
     row->z += (double)z, row->loss += (double)loss, row->p += (double)p_sum;
 }
 
-static void add_columns(const pair_block *block, const float *p, const float *y, size_t d, size_t from, size_t to,
+/* All of from .. to. */
+static void add_columns(const map_columns *map, const float *p, const float *y, size_t d, size_t from, size_t to,
                         row_sums *row)
 {
-    if (d == 2) {
-        add_range(block, p, y, 2, from, to, row);
-    } else {
-        add_range(block, p, y, 3, from, to, row);
+    for (; from < to; from += PAIR_COLUMNS) {
+        const size_t end = to - from < PAIR_COLUMNS ? to : from + PAIR_COLUMNS;
+        if (d == 2) {
+            add_range(map, p, y, 2, from, end, row);
+        } else {
+            add_range(map, p, y, 3, from, end, row);
+        }
     }
 }
 
-/* What a row leaves in the scratch for the second pass. */
-typedef struct row_places {
+/* What lies in the scratch. */
+typedef struct places {
+    map_columns map;
     float *pull, *push;   /* n x d each */
     double *z, *loss, *p; /* n each */
-} row_places;
+} places;
 
-static row_places places(float *scratch, size_t n, size_t d)
+static places places_in(float *scratch, size_t n, size_t d)
 {
     double *doubles = pair_doubles(scratch);
     float *floats = (float *)(doubles + 3 * n);
-    return (row_places){
-        .z = doubles, .loss = doubles + n, .p = doubles + 2 * n, .pull = floats, .push = floats + n * d};
+    float *columns = floats + 2 * n * d;
+    return (places){.map = {{columns, columns + n, columns + (d - 1) * n}},
+                    .pull = floats,
+                    .push = floats + n * d,
+                    .z = doubles,
+                    .loss = doubles + n,
+                    .p = doubles + 2 * n};
 }
 
-static void sum_rows(const float *p, const float *y, size_t n, size_t d, size_t first, size_t end, row_places to)
+/* The map by columns: a row of p is then read once from end to end. */
+static void turn(const float *y, size_t n, size_t d, const map_columns *map)
 {
-    row_sums rows[PAIR_ROWS] = {0};
-    pair_block block;
-    for (size_t from = 0; from < n; from += PAIR_COLUMNS) {
-        pair_block_load(y, d, from, n - from < PAIR_COLUMNS ? n - from : PAIR_COLUMNS, &block);
-        for (size_t i = first; i < end; i++) {
-            const size_t self = i - from; /* huge where i is in an earlier block */
-            const float *p_row = p + i * n + from;
-            add_columns(&block, p_row, y + i * d, d, 0, self < block.n ? self : block.n, &rows[i - first]);
-            if (self < block.n) { add_columns(&block, p_row, y + i * d, d, self + 1, block.n, &rows[i - first]); }
-        }
+    for (size_t c = 0; c < d; c++) {
+        for (size_t i = 0; i < n; i++) { map->y[c][i] = y[i * d + c]; }
     }
-    for (size_t i = first; i < end; i++) {
-        const row_sums *row = &rows[i - first];
-        for (size_t c = 0; c < d; c++) {
-            to.pull[i * d + c] = (float)row->pull[c];
-            to.push[i * d + c] = (float)row->push[c];
-        }
-        to.z[i] = row->z;
-        to.loss[i] = row->loss;
-        to.p[i] = row->p;
+}
+
+static void sum_row(const float *p, const float *y, size_t n, size_t d, size_t i, const places *to)
+{
+    row_sums row = {0};
+    add_columns(&to->map, p + i * n, y + i * d, d, 0, i, &row);
+    add_columns(&to->map, p + i * n, y + i * d, d, i + 1, n, &row);
+    for (size_t c = 0; c < d; c++) {
+        to->pull[i * d + c] = (float)row.pull[c];
+        to->push[i * d + c] = (float)row.push[c];
     }
+    to->z[i] = row.z;
+    to->loss[i] = row.loss;
+    to->p[i] = row.p;
 }
 
 ptsne_status cpu_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buffer *y, size_t n, size_t d,
@@ -101,12 +113,13 @@ ptsne_status cpu_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buff
                                const pt_buffer *loss, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const row_places sums = places(pt_cpu_floats(scratch), n, d);
+    const places sums = places_in(pt_cpu_floats(scratch), n, d);
     const size_t chunks = (n + PAIR_ROWS - 1) / PAIR_ROWS;
+    turn(pt_cpu_floats(y), n, d, &sums.map);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {
-        const size_t first = c * PAIR_ROWS, end = first + PAIR_ROWS < n ? first + PAIR_ROWS : n;
-        sum_rows(pt_cpu_floats(p), pt_cpu_floats(y), n, d, first, end, sums);
+        const size_t end = (c + 1) * PAIR_ROWS < n ? (c + 1) * PAIR_ROWS : n;
+        for (size_t i = c * PAIR_ROWS; i < end; i++) { sum_row(pt_cpu_floats(p), pt_cpu_floats(y), n, d, i, &sums); }
     }
     double z = 0.0, total = 0.0, mass = 0.0;
     for (size_t i = 0; i < n; i++) {
