@@ -265,40 +265,53 @@ static void test_rows(void **state)
     pt_summary_destroy(&summary);
 }
 
-static void test_transform(void **state)
+/* Each row the same bits, however the rows are split over calls. */
+static void splits_check(ptsne_model *model, const float *x, size_t n)
 {
-    pt_backend *be = *state;
-    enum { ROWS = 2500 };
-    ptsne_fit_options options = small_options(PTSNE_MODE_EDGES);
-    options.epochs = 2;
-    ptsne_model *model = fit(be, &options, NULL);
-    float *x = malloc(ROWS * D * sizeof *x), *whole = malloc(ROWS * 2 * sizeof *x),
-          *parts = malloc(ROWS * 2 * sizeof *x);
-    assert_true(x != NULL && whole != NULL && parts != NULL);
-    for (size_t i = 0; i < ROWS * D; i++) { x[i] = blobs[i % (N * D)] + 0.001f * (float)(i / (N * D)); }
-    CHECK(pt_model_transform(model, x, ROWS, whole, NULL));
-    const size_t splits[] = {1, 7, 1000};
-    for (size_t s = 0; s < 3; s++) {
-        const size_t most = splits[s] == 1 ? 40 : ROWS; /* each call is a whole block of arithmetic */
-        memset(parts, 0, ROWS * 2 * sizeof *parts);
+    float *whole = malloc(n * 2 * sizeof *x), *parts = malloc(n * 2 * sizeof *x);
+    assert_true(whole != NULL && parts != NULL);
+    CHECK(pt_model_transform(model, x, n, whole, NULL));
+    const size_t splits[] = {1, 7, 256, 1000, 2049};
+    for (size_t s = 0; s < sizeof splits / sizeof splits[0]; s++) {
+        const size_t most = splits[s] < 100 ? 40 : n; /* each call is a whole block of arithmetic */
+        memset(parts, 0, n * 2 * sizeof *parts);
         for (size_t from = 0; from < most; from += splits[s]) {
             const size_t count = most - from < splits[s] ? most - from : splits[s];
             CHECK(pt_model_transform(model, x + from * D, count, parts + from * 2, NULL));
         }
         assert_memory_equal(parts, whole, most * 2 * sizeof *parts);
     }
-    ptsne_error err;
-    x[1234 * D + 5] = NAN;
-    assert_int_equal(pt_model_transform(model, x, ROWS, whole, &err), PTSNE_ERR_DATA);
-    assert_string_equal(err.message, "row 1235, column 6 is nan");
-    x[1234 * D + 5] = -INFINITY;
-    assert_int_equal(pt_model_transform(model, x, ROWS, whole, &err), PTSNE_ERR_DATA);
-    assert_string_equal(err.message, "row 1235, column 6 is -inf");
-    CHECK(pt_model_transform(model, x, 0, whole, &err));
-    free(x);
     free(whole);
     free(parts);
-    pt_model_destroy(model);
+}
+
+static void test_transform(void **state)
+{
+    pt_backend *be = *state;
+    enum { ROWS = 5000 };
+    const char *const names[] = {"relu", "elu", "tanh", "sigmoid"};
+    float *x = malloc(ROWS * D * sizeof *x);
+    assert_non_null(x);
+    for (size_t a = 0; a < 4; a++) {
+        ptsne_fit_options options = small_options(PTSNE_MODE_EDGES);
+        options.epochs = 2;
+        options.activation = names[a];
+        options.net = "37,600";
+        ptsne_model *model = fit(be, &options, NULL);
+        for (size_t i = 0; i < ROWS * D; i++) { x[i] = blobs[i % (N * D)] + 0.001f * (float)(i / (N * D)); }
+        splits_check(model, x, ROWS);
+        ptsne_error err;
+        float y[2];
+        CHECK(pt_model_transform(model, x, 0, y, &err));
+        x[1234 * D + 5] = NAN;
+        assert_int_equal(pt_model_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
+        assert_string_equal(err.message, "row 1235, column 6 is nan");
+        x[1234 * D + 5] = -INFINITY;
+        assert_int_equal(pt_model_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
+        assert_string_equal(err.message, "row 1235, column 6 is -inf");
+        pt_model_destroy(model);
+    }
+    free(x);
 }
 
 /* ---- interruptions ---- */

@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 
-/* Tiles of about this many rows and columns: a panel of each side stays in the second cache. */
-#define TILE_ROWS    ((size_t)256)
+/* Tiles of about PT_CPU_TILE_ROWS and this many columns: a panel of each side stays in the second cache. A multiple of those rows
+ * is cut into tiles of just so many, so a row of c has the same bits for any such m: the promise of row_block. */
 #define TILE_COLUMNS ((size_t)512)
 
 ptsne_status cpu_product_begin(pt_backend *be, ptsne_error *err)
@@ -63,7 +63,7 @@ ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *pc = pt_cpu_floats(c);
-    const size_t rows = even(shape->m, TILE_ROWS), columns = even(shape->n, TILE_COLUMNS);
+    const size_t rows = even(shape->m, PT_CPU_TILE_ROWS), columns = even(shape->n, TILE_COLUMNS);
     const size_t down = (shape->m + rows - 1) / rows, across = (shape->n + columns - 1) / columns;
     int failed = 0;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, down *across)) reduction(| : failed) schedule(dynamic)
