@@ -102,7 +102,7 @@ static ptsne_status kernel_sum_host(pt_backend *be, const float *y, size_t n, si
                 if (j != i) { rows[i] += 1.0 / (1.0 + pt_distance_squared(y + i * c, y + j * c, c)); }
             }
         }
-        status = pt_stage_step(stage, end, NAN, NAN, err);
+        status = pt_stage_step(stage, end, (double)NAN, (double)NAN, err);
     }
     *sum = 0.0;
     for (size_t i = 0; i < n; i++) { *sum += rows[i]; }
@@ -150,7 +150,7 @@ static ptsne_status kernel_sum_device(pt_backend *be, const float *y, size_t n, 
         if ((status = pt_student_sums(be, &map, n, columns, from, rows, &view, err)) != PTSNE_OK) { goto done; }
         if ((status = pt_download(be, &view, tile, err)) != PTSNE_OK) { goto done; }
         for (size_t i = 0; i < rows; i++) { *sum += (double)tile[i]; }
-        if ((status = pt_stage_step(stage, from + rows, NAN, NAN, err)) != PTSNE_OK) { goto done; }
+        if ((status = pt_stage_step(stage, from + rows, (double)NAN, (double)NAN, err)) != PTSNE_OK) { goto done; }
     }
 done:
     pt_buffer_destroy(be, &z);

@@ -278,7 +278,7 @@ static void rows_refine(const problem *p, const pass *s, const uint32_t *list, s
         }
         memcpy(p->index + row * p->k, s->near_i + i * s->c, p->k * sizeof *p->index);
         if (p->distance != NULL) { memcpy(p->distance + row * p->k, s->near_d + i * s->c, p->k * sizeof *p->distance); }
-        s->accepted[row] = isfinite(s->near_d[i * s->c + p->k - 1]);
+        s->accepted[row] = isfinite(s->near_d[i * s->c + p->k - 1]) != 0;
     }
 }
 
@@ -515,7 +515,7 @@ static ptsne_status run(problem *p, const char *metric, const ptsne_observer *ob
         status = search(p, &s, list, err);
     }
     if (status == PTSNE_OK) {
-        status = pt_stage_step(&p->stage, p->m, NAN, (double)p->m / pt_stage_seconds(&p->stage), err);
+        status = pt_stage_step(&p->stage, p->m, (double)NAN, (double)p->m / pt_stage_seconds(&p->stage), err);
     }
 done:
     free(s.accepted);
