@@ -40,38 +40,80 @@ const char *pt_cl_error(cl_int code)
     return "OpenCL error";
 }
 
-/* The compiler's log as one line, from its first error on where it has one. */
-static ptsne_status fail_build(const pt_program_request *request, cl_program program, cl_int code, ptsne_error *err)
+/* A message under construction, in one line. */
+typedef struct message {
+    char text[900];
+    size_t length;
+} message;
+
+/* Append characters, spaces run together; what does not fit is left out. */
+static void say(message *to, const char *from, size_t count)
+{
+    for (size_t i = 0; i < count && to->length + 1 < sizeof to->text; i++) {
+        const char c = (unsigned char)from[i] < ' ' ? ' ' : from[i];
+        if (c == ' ' && to->length > 0 && to->text[to->length - 1] == ' ') { continue; }
+        to->text[to->length++] = c;
+    }
+    to->text[to->length] = '\0';
+}
+
+/* One line of a compiler's log. "PLACE:LINE:" becomes the file's own place where the compiler has not followed #line but counts in the
+ * whole text. */
+static void say_line(message *to, const char *line, size_t count, const char *text)
+{
+    char place[128], at[192];
+    int end = 0;
+    unsigned long number = 0;
+    if (sscanf(line, "%127[^: \t\n]:%lu:%n", place, &number, &end) == 2 && end > 0 && (size_t)end <= count) {
+        char marker[160];
+        snprintf(marker, sizeof marker, "\"%s\"\n", place);
+        size_t own = 0;
+        if (strstr(text, marker) == NULL && pt_source_place(text, number, place, sizeof place, &own)) {
+            snprintf(at, sizeof at, "%s:%zu:", place, own);
+            say(to, at, strlen(at));
+            line += end;
+            count -= (size_t)end;
+        }
+    }
+    say(to, line, count);
+}
+
+/* The build's log; NULL where there is none. Released by free(). */
+static char *build_log(const pt_program_request *request, cl_program program)
 {
     size_t bytes = 0;
-    char *log = NULL;
-    if (clGetProgramBuildInfo(program, request->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS &&
-        bytes > 1) {
-        log = calloc(bytes + 1, 1);
+    if (clGetProgramBuildInfo(program, request->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) != CL_SUCCESS ||
+        bytes < 2) {
+        return NULL;
     }
+    char *log = calloc(bytes + 1, 1);
     if (log != NULL &&
         clGetProgramBuildInfo(program, request->device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) != CL_SUCCESS) {
         log[0] = '\0';
     }
+    return log;
+}
+
+/* The compiler's log as one line, from its first error on where it has one. */
+static ptsne_status fail_build(const pt_program_request *request, cl_program program, const char *text, cl_int code,
+                               ptsne_error *err)
+{
+    char *log = build_log(request, program);
     const char *from = log == NULL ? "" : log;
     const char *error = strstr(from, "error:");
     while (error != NULL && error > from && error[-1] != '\n') { error--; } /* to the start of its line */
     from = error != NULL ? error : from;
-    char line[900];
-    size_t length = 0;
-    for (; *from != '\0' && length + 4 < sizeof line; from++) {
-        const unsigned char c = (unsigned char)*from;
-        if (c == '\n' && from[1] != '\0') {
-            memcpy(line + length, " | ", 3);
-            length += 3;
-        } else if (c >= ' ') {
-            line[length++] = (char)c;
-        }
+    message told = {.length = 0};
+    while (*from != '\0') {
+        const size_t count = strcspn(from, "\n");
+        if (told.length > 0 && count > 0) { say(&told, " | ", 3); }
+        say_line(&told, from, count, text);
+        from += count + (from[count] == '\n');
     }
-    line[length] = '\0';
     free(log);
     const char *file = request->metric != NULL ? request->metric : request->file;
-    return pt_fail(err, PTSNE_ERR_DEVICE, "%s does not compile: %s", file, length > 0 ? line : pt_cl_error(code));
+    return pt_fail(err, PTSNE_ERR_DEVICE, "%s does not compile: %s", file,
+                   told.length > 0 ? told.text : pt_cl_error(code));
 }
 
 static ptsne_status build_text(const pt_program_request *request, const char *text, size_t group, cl_program *program,
@@ -88,7 +130,7 @@ static ptsne_status build_text(const pt_program_request *request, const char *te
     char options[512];
     snprintf(options, sizeof options, "-cl-std=CL1.2 -DWG=%zu %s", group, more == NULL ? "" : more);
     code = clBuildProgram(*program, 1, &request->device, options, NULL, NULL);
-    return code == CL_SUCCESS ? PTSNE_OK : fail_build(request, *program, code, err);
+    return code == CL_SUCCESS ? PTSNE_OK : fail_build(request, *program, text, code, err);
 }
 
 static void release_kernels(cl_kernel *kernels, size_t count)

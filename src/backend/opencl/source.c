@@ -166,6 +166,24 @@ ptsne_status pt_source_assemble(const char *directory, const char *name, const c
     return PTSNE_OK;
 }
 
+bool pt_source_place(const char *text, size_t number, char *file, size_t file_bytes, size_t *line)
+{
+    char name[MAX_NAME];
+    size_t own = 0, next = 0;
+    for (size_t at = 1; at <= number; at++) {
+        if (*text == '\0') { return false; }
+        if (sscanf(text, "#line %zu \"%127[^\"]\"", &next, name) == 2) {
+            snprintf(file, file_bytes, "%s", name);
+            own = next;
+        } else {
+            *line = own++;
+        }
+        const size_t bytes = strcspn(text, "\n");
+        text += bytes + (text[bytes] == '\n');
+    }
+    return true;
+}
+
 /* Add NAME of metric_NAME.cl to the list, if it fits. */
 static void add_metric(const char *file, char *list, size_t bytes)
 {

@@ -22,6 +22,9 @@ extern const size_t pt_kernel_file_count;
 ptsne_status pt_source_assemble(const char *directory, const char *name, const char *metric, char **text,
                                 ptsne_error *err);
 
+/* Where line `number` of an assembled text comes from: the file and its own line. False past the end. */
+bool pt_source_place(const char *text, size_t number, char *file, size_t file_bytes, size_t *line);
+
 /* The directory has a file of that name. */
 bool pt_source_replaced(const char *directory, const char *name);
 
