@@ -249,7 +249,7 @@ for signal in INT TERM; do
     stop $signal $signal.st
     holds "$signal: code 130" test "$code" = 130
     holds "$signal: the state is kept" test -s $signal.st.state
-    holds "$signal: says what was saved" grep -q "^ptsne: stopped after [0-9]* epochs; the training state is in $signal.st.state" err
+    holds "$signal: says what was saved" grep -q "^ptsne: stopped after [0-9]* epochs\\?; the training state is in $signal.st.state" err
     resume=$(sed -n '/^To go on:$/{n;p}' err)
     holds "$signal: prints the command" grep -q -- "ptsne fit x.csv -o $signal.st .*--resume$" err
     expect "$signal: anew without -f" 2 - "an unfinished fit \(--resume goes on with it, -f begins anew\)" ptsne fit x.csv -o $signal.st "${long[@]}"

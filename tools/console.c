@@ -133,7 +133,8 @@ static void write_figures(char *text, size_t size, const ptsne_progress *progres
         const double rate = progress->rate;
         const char *unit = rate >= 1e6 ? "M" : rate >= 1e4 ? "k" : "";
         const double shown = rate >= 1e6 ? rate / 1e6 : rate >= 1e4 ? rate / 1e3 : rate;
-        used += (size_t)snprintf(text + used, size - used, "%s%.4g%s rows/s", between, shown, unit);
+        const int digits = shown >= 100.0 ? 0 : shown >= 10.0 ? 1 : 2;
+        used += (size_t)snprintf(text + used, size - used, "%s%.*f%s rows/s", between, digits, shown, unit);
     }
     char time[32];
     if (progress->n_steps == PTSNE_UNKNOWN) {

@@ -95,8 +95,9 @@ static void say_stopped(const cli_call *call, const char *state, const ptsne_fit
         console_error(call->console, "stopped before the training began; nothing was written");
         return;
     }
-    console_error(call->console, "stopped after %zu epochs; the training state is in %s%s%s", done->epochs, state,
-                  has_model ? ", the model so far in " : "", has_model ? settings->output : "");
+    console_error(call->console, "stopped after %zu epoch%s; the training state is in %s%s%s", done->epochs,
+                  done->epochs == 1 ? "" : "s", state, has_model ? ", the model so far in " : "",
+                  has_model ? settings->output : "");
     fputs("To go on:\n ", stderr);
     bool resume = false, options = true;
     for (int i = 0; i < call->argc; i++) {
@@ -114,9 +115,9 @@ static void say_done(const cli_call *call, const ptsne_model *model, const ptsne
 {
     const fit_settings *settings = call->settings;
     const char *net = settings->fit.net;
-    console_note(call->console, "%s: %zu,%s%s%zu, %zu epochs, %zu steps, loss %.4f, %.1f s", settings->output,
+    console_note(call->console, "%s: %zu,%s%s%zu, %zu epoch%s, %zu steps, loss %.4f, %.1f s", settings->output,
                  ptsne_model_features(model), net, *net == '\0' ? "" : ",", ptsne_model_components(model), done->epochs,
-                 done->steps, done->loss, done->seconds);
+                 done->epochs == 1 ? "" : "s", done->steps, done->loss, done->seconds);
 }
 
 static json_t *spread_report(const ptsne_fit_report *done, size_t components)
