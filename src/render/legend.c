@@ -86,6 +86,14 @@ void pt_legend_destroy(pt_legend *legend)
     *legend = (pt_legend){0};
 }
 
+/* At most so many of the classes can find room, however short their names: so that of thousands few are measured. */
+static size_t most_shown(const pt_classes *classes, double em, double width, double height)
+{
+    const double lines = floor(height / (LINE * em)) + 1.0,
+                 across = floor(width / ((SWATCH + 2.0 * GAP + 1.0) * em)) + 1.0;
+    return (double)classes->count <= lines * across ? classes->count : (size_t)(lines * across);
+}
+
 /* Place entries in columns of `rows`, names to the left and counts to the right of each column; returns the width. */
 static double columns_place(pt_legend *legend, size_t rows)
 {
@@ -120,7 +128,7 @@ ptsne_status pt_legend_columns(pt_text *text, const pt_classes *classes, double 
     const double single = height / (LINE * (double)classes->count);
     em = single < em ? fmax(single, least) : em;
     const size_t rows = (size_t)fmax(floor(height / (LINE * em) + 1e-9), 1.0);
-    size_t shown = classes->count;
+    size_t shown = most_shown(classes, em, width, height);
     entries_fill(text, classes, em, shown, legend);
     while (columns_place(legend, rows) > width && shown > 0) {
         const size_t columns = (legend->count + rows - 1) / rows; /* drop the last column */
@@ -172,7 +180,7 @@ ptsne_status pt_legend_strip(pt_text *text, const pt_classes *classes, double em
 {
     const ptsne_status status = legend_create(classes, legend, err);
     if (status != PTSNE_OK) { return status; }
-    size_t shown = classes->count;
+    size_t shown = most_shown(classes, least, width, height);
     double widest;
     entries_fill(text, classes, em, shown, legend);
     const double fits = width / strip_width(legend, &widest);
