@@ -529,7 +529,7 @@ static void test_refusals(void **state)
     refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "n_components is 4, but has to be from 2 to 3");
     o = good, o.dropout = 1.0;
     refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "dropout is 1, but has to be from 0 to below 1");
-    o = good, o.learning_rate = NAN;
+    o = good, o.learning_rate = (double)NAN;
     refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "learning_rate is nan");
     o = good, o.net = "5,,5";
     refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "network \",5\"");

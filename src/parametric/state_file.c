@@ -13,7 +13,7 @@
 
 ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, pt_state *state, ptsne_error *err)
 {
-    *state = (pt_state){.position = {.last_loss = NAN}, .n_parameters = n_parameters};
+    *state = (pt_state){.position = {.last_loss = (double)NAN}, .n_parameters = n_parameters};
     bool full = (state->parameters = pt_array_zeroed(n_parameters, sizeof(float))) != NULL;
     for (size_t i = 0; i < n_moments; i++) {
         full = (state->moments[i] = pt_array_zeroed(n_parameters, sizeof(float))) != NULL && full;
