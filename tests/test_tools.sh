@@ -149,7 +149,7 @@ expect "ragged rows" 4 - "^ptsne: ragged.csv:9: " ptsne fit ragged.csv -o m.st
 expect "empty file" 4 - "^ptsne: empty.csv" ptsne fit empty.csv -o m.st
 expect "no such directory" 1 - "^ptsne: nowhere/m.st: cannot be written: No such file" ptsne fit x.csv -o nowhere/m.st
 expect "perplexity too large" 2 - "perplexity" ptsne fit x.csv -o m.st --mode batch --batch-size 30 --perplexity 500
-expect "no such device" 3 - "opencl:97.0" ptsne fit x.csv -o m.st --device opencl:97.0
+expect "no such device" 3 - "[oO]pen[cC][lL]" ptsne fit x.csv -o m.st --device opencl:97.0
 expect "a device that is none" 3 - 'no device "gpux"; there (is|are) cpu' ptsne fit x.csv -o m.st --device gpux
 expect "mode batch" 0 - . ptsne fit x.csv -o batch.st --mode batch --net 16 --epochs 2 --batch-size 64 --perplexity 5,10
 expect "three dimensions, sgd" 0 - "6,16,3" ptsne fit x.csv -o three.st "${small[@]}" --dims 3 --optimizer sgd --momentum 0.5
