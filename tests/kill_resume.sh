@@ -20,17 +20,17 @@ awk 'BEGIN {
     }
 }' >x.csv
 
-# One thread: work as small as this runs no faster on more, and the machine may be busy.
+# exec, so that the process number of a background fit is ptsne's. One thread: work as small as this runs no faster on more, and the machine may be busy.
 fit()
 {
-    "$ptsne" fit x.csv -o "$1.safetensors" --device cpu --threads 1 --net 64,64 --batch-size 120 --epochs 60 --checkpoint 0.0002 \
+    exec "$ptsne" fit x.csv -o "$1.safetensors" --device cpu --threads 1 --net 64,64 --batch-size 120 --epochs 60 --checkpoint 0.0002 \
         --quiet "$2"
 }
 
 now() { date +%s%N; }
 
 begin=$(now)
-fit whole -f
+(fit whole -f)
 whole_ms=$((($(now) - begin) / 1000000 + 1))
 
 killed=0
@@ -48,7 +48,7 @@ while [ "$round" -le "$count" ]; do
         kills=$((kills - 1))
         how=--resume
     done
-    if ! fit cut --resume >log 2>&1; then
+    if ! (fit cut --resume) >log 2>&1; then
         echo "round $round: --resume failed: $(cat log)"
         exit 1
     fi

@@ -16,7 +16,8 @@
 #include "parametric/trainer.h"
 #include "parametric/transform.h"
 
-#define SPREAD_ROWS ((size_t)8192) /* that the map's extent is told from */
+#define SPREAD_ROWS   ((size_t)8192) /* that the map's extent is told from */
+#define BLOCK_SECONDS 2.0 /* after which losses are looked at in any case: where a step is slow, people wait for them */
 
 /* One run. What is released at its end starts out empty. */
 typedef struct training {
@@ -160,14 +161,14 @@ static double loss_so_far(const training *t)
     return at->step > 0 ? at->loss_sum / (double)at->step : at->last_loss;
 }
 
-/* Up to a block of steps of this epoch; fewer where a state is due or the observer asks to stop, which is then told by *stopped. */
+/* Up to a block of steps of this epoch; fewer where they are slow, a state is due, or the observer asks to stop, which is then told by *stopped. */
 static ptsne_status block_run(training *t, bool *stopped, ptsne_error *err)
 {
     const pt_position *at = &t->state.position;
     const size_t left = t->n_steps - at->step;
     const size_t count = left < t->trainer.n_block ? left : t->trainer.n_block;
     const size_t first = at->epoch * t->n_steps + at->step; /* of the whole run */
-    const double loss = loss_so_far(t);
+    const double loss = loss_so_far(t), began = pt_seconds();
     ptsne_error wish = {0};
     ptsne_status status = pt_trainer_load(t->be, &t->trainer, &t->sampler, at->step, count, err);
     size_t done = 0;
@@ -178,7 +179,7 @@ static ptsne_status block_run(training *t, bool *stopped, ptsne_error *err)
         t->report.steps++;
         const double rate = (double)(t->report.steps * t->trainer.rows) / pt_stage_seconds(&t->stage);
         *stopped = pt_stage_step(&t->stage, first + done, loss, rate, &wish) != PTSNE_OK;
-        if (*stopped || state_due(t)) { break; }
+        if (*stopped || state_due(t) || pt_seconds() - began > BLOCK_SECONDS) { break; }
     }
     return status == PTSNE_OK ? losses_take(t, done, err) : status;
 }
