@@ -36,7 +36,7 @@ double oracle_activation(pt_activation activation, double x)
     case PT_SIGMOID:
         return 1.0 / (1.0 + exp(-x));
     }
-    return NAN;
+    return (double)NAN;
 }
 
 double oracle_activation_slope(pt_activation activation, double y)
@@ -53,7 +53,7 @@ double oracle_activation_slope(pt_activation activation, double y)
     case PT_SIGMOID:
         return y * (1.0 - y);
     }
-    return NAN;
+    return (double)NAN;
 }
 
 oracle_entry oracle_euclidean(const float *a, const float *b, size_t d)
@@ -87,7 +87,7 @@ oracle_entry oracle_manhattan(const float *a, const float *b, size_t d)
 
 double oracle_affinities(const float *d2, size_t k, size_t self, double beta, double *p)
 {
-    double least = INFINITY, sum = 0.0, entropy = 0.0;
+    double least = (double)INFINITY, sum = 0.0, entropy = 0.0;
     for (size_t j = 0; j < k; j++) {
         if (j != self && (double)d2[j] < least) { least = (double)d2[j]; }
     }

@@ -20,7 +20,7 @@ typedef struct pt_cpu {
 #define PT_CPU_PACK ((size_t)256 * 1024)
 
 /* Rows of a product's tile. */
-#define PT_CPU_TILE_ROWS ((size_t)256)
+#define PT_CPU_TILE_ROWS ((size_t)128)
 
 ptsne_status pt_cpu_open(const pt_backend_config *config, pt_backend **be, ptsne_error *err);
 void pt_cpu_close(pt_backend *be);

@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <string.h>
 
-#define ROWS    ((size_t)256)
+#define ROWS    ((size_t)512)
 #define COLUMNS ((size_t)512)
 #define CACHED  ((size_t)16)
 
