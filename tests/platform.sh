@@ -23,10 +23,22 @@ registered()
     echo "$library" | head -n 1
 }
 
+# What is read becomes the .icd file, whole at any moment: another run may be looking.
+place()
+{
+    cat >"$root/$name/new.$$"
+    if [ -s "$root/$name/new.$$" ]; then
+        mv -f "$root/$name/new.$$" "$root/$name/$name.icd"
+    else
+        rm -f "$root/$name/new.$$"
+        exit 77
+    fi
+}
+
 case $name in
 none) ;;
 pocl | pocl-small)
-    registered pocl >"$root/$name/$name.icd"
+    registered pocl | place
     export POCL_CACHE_DIR="$root/pocl-cache"
     mkdir -p "$POCL_CACHE_DIR"
     if [ "$name" = pocl-small ]; then
@@ -34,7 +46,7 @@ pocl | pocl-small)
     fi
     ;;
 rusticl)
-    registered rusticl >"$root/$name/$name.icd"
+    registered rusticl | place
     export RUSTICL_ENABLE=llvmpipe
     ;;
 oclgrind)
@@ -43,7 +55,7 @@ oclgrind)
         echo "platform: oclgrind is not installed" >&2
         exit 77
     }
-    echo "$library" >"$root/$name/$name.icd"
+    echo "$library" | place
     log=$root/oclgrind.$$.log
     export OCLGRIND_LOG="$log" OCLGRIND_CHECK_API=1
     if [ -z "${OCLGRIND_UNINITIALIZED-}" ]; then
