@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { MAX_PLATFORMS = 32, MAX_DEVICES = 32, NO_PLATFORM = -1001 };
+enum { MAX_PLATFORMS = 32, MAX_DEVICES = 32 };
 #define PROBE_SECONDS 5.0 /* for all platforms; cold drivers take up to 3 */
 
 /* What the asker tells, in order: PLATFORM before it asks one, FOUND for a device, DONE. */
@@ -158,7 +158,7 @@ static void ask(cl_uint first, teller *to)
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint count = 0;
     const cl_int code = clGetPlatformIDs(MAX_PLATFORMS, platforms, &count);
-    if (code != CL_SUCCESS) { count = 0; } /* NO_PLATFORM is the loader's way to say so */
+    if (code != CL_SUCCESS) { count = 0; } /* -1001 is how the loader says that there is none */
     message said;
     memset(&said, 0, sizeof said);
     for (cl_uint i = first; i < count && i < MAX_PLATFORMS; i++) {
