@@ -41,7 +41,8 @@ struct pt_backend {
     size_t threads;     /* for host loops beside it */
     size_t memory;      /* bytes that buffers may take in all */
     size_t memory_used; /* bytes they take now */
-    size_t row_block;   /* layers of n rows, n a multiple of this, give a row the same bits for any n; 0: for equal n only */
+    size_t
+        row_block; /* layers of n rows, n a multiple of this, give a row the same bits for any n; 0: for equal n only */
 };
 
 typedef enum pt_activation {
