@@ -176,7 +176,7 @@ struct pt_backend_ops {
     ptsne_status (*dropout)(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
 
     /* ---- optimisers ---- */
-    /* v = momentum v - learning_rate g; w += v. */
+    /* v = momentum v - learning_rate g; w += v. v, and below m and v, may be 0 where they would be under FLT_MIN. */
     ptsne_status (*sgd_step)(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
                              float learning_rate, float momentum, ptsne_error *err);
     /* m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
