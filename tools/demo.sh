@@ -50,7 +50,7 @@ names "$data/train-labels-idx1-ubyte.gz" >out/train-labels.txt
 names "$data/t10k-labels-idx1-ubyte.gz" >out/test-labels.txt
 
 say "learn a map of the 60,000 training images (no labels are used)"
-"$bin/ptsne" fit "$data/train-images-idx3-ubyte.gz" -o out/map.safetensors -f --json out/fit.json
+"$bin/ptsne" fit "$data/train-images-idx3-ubyte.gz" -o out/map.safetensors --epochs 15 -f --json out/fit.json
 
 say "place the 10,000 test images on it, which it has never seen"
 "$bin/ptsne" transform out/map.safetensors "$data/train-images-idx3-ubyte.gz" -o out/train-map.npy -f

@@ -7,14 +7,14 @@
 /* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
 #define LEAST_STEPS ((size_t)3000)
 
-/* What a mode takes where an option says "the mode's default"; measured in design/parametric.md's terms on 60,000 images. */
+/* What a mode takes where an option says "the mode's default"; edges: MNIST's 60,000 images. */
 typedef struct mode_defaults {
     size_t epochs, batch_size;
     double exaggeration, dropout, input_dropout, interpolation;
 } mode_defaults;
 
 static const mode_defaults defaults_of[] = {
-    [PTSNE_MODE_EDGES] = {28, 500, 4.0, 0.1, 0.1, 0.5},
+    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5},
     [PTSNE_MODE_BATCH] = {80, 5000, 1.0, 0.0, 0.0, 0.0},
 };
 
