@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L /* fileno */
+
 /* The command line's table: what is taken, what is refused with which words, what help shows. */
 #include <setjmp.h>
 #include <stdarg.h>

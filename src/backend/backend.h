@@ -41,8 +41,7 @@ struct pt_backend {
     size_t threads;     /* for host loops beside it */
     size_t memory;      /* bytes that buffers may take in all */
     size_t memory_used; /* bytes they take now */
-    size_t
-        row_block; /* layers of n rows, n a multiple of this, give a row the same bits for any n; 0: for equal n only */
+    size_t row_block;   /* rows that steady products and layers come in multiples of; 0: always equally many */
 };
 
 typedef enum pt_activation {
@@ -57,6 +56,7 @@ typedef enum pt_activation {
  * the next as stored. With beta 0 what c held is not read. */
 typedef struct pt_product_shape {
     bool transpose_a, transpose_b;
+    bool steady; /* a row of c has the same bits for any m that keeps to the backend's row_block */
     size_t m, n, k;
     float alpha, beta;
     size_t stride_a, stride_b, stride_c;

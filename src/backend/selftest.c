@@ -87,7 +87,14 @@ static void try_fill(trial *t)
 
 static void product(trial *t, size_t m, size_t n, size_t k, unsigned way)
 {
-    pt_product_shape shape = {(way & 1) != 0, (way & 2) != 0, m, n, k, 0.5f, way == 3 ? 2.0f : 0.0f, 0, 0, n};
+    pt_product_shape shape = {.transpose_a = (way & 1) != 0,
+                              .transpose_b = (way & 2) != 0,
+                              .m = m,
+                              .n = n,
+                              .k = k,
+                              .alpha = 0.5f,
+                              .beta = way == 3 ? 2.0f : 0.0f,
+                              .stride_c = n};
     shape.stride_a = shape.transpose_a ? m : k;
     shape.stride_b = shape.transpose_b ? k : n;
     const pt_buffer *a = put_random(t, m * k, -1.0f, 1.0f), *b = put_random(t, k * n, -1.0f, 1.0f);

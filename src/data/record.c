@@ -10,11 +10,10 @@ static bool is_blank(char c, char delimiter)
 /* Where the quoted field that opens at text ends: behind its closing quote, or NULL. */
 static const char *quotes_end(const char *text, const char *end)
 {
-    for (const char *at = text + 1; at < end; at++) {
-        at = memchr(at, '"', (size_t)(end - at));
-        if (at == NULL) { return NULL; }
+    const char *at = text + 1;
+    while (at < end && (at = memchr(at, '"', (size_t)(end - at))) != NULL) {
         if (at + 1 == end || at[1] != '"') { return at + 1; }
-        at++; /* a doubled one stands for itself */
+        at += 2; /* a doubled one stands for itself */
     }
     return NULL;
 }

@@ -20,7 +20,7 @@ static size_t widest(const pt_net *net)
 ptsne_status pt_pass_create(pt_backend *be, const pt_net *net, size_t rows, bool training,
                             const pt_dropout_rates *dropout, pt_pass *pass, ptsne_error *err)
 {
-    *pass = (pt_pass){.net = net, .rows = rows};
+    *pass = (pt_pass){.net = net, .rows = rows, .training = training};
     ptsne_status status = pt_buffer_create(be, rows * pt_net_inputs(net), &pass->outputs[0], err);
     for (size_t l = 0; l < net->n_layers && status == PTSNE_OK; l++) {
         const size_t count = rows * net->layers[l].n_out;
@@ -96,6 +96,7 @@ static ptsne_status layer_forward(pt_backend *be, const pt_pass *pass, size_t l,
     const pt_buffer bias = pt_buffer_view(parameters, layer->bias, layer->n_out);
     const pt_product_shape shape = {
         .transpose_b = true,
+        .steady = !pass->training,
         .m = pass->rows,
         .n = layer->n_out,
         .k = layer->n_in,

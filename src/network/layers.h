@@ -16,6 +16,7 @@ typedef struct pt_dropout_rates {
 typedef struct pt_pass {
     const pt_net *net; /* borrowed */
     size_t rows;
+    bool training;
     pt_buffer outputs[PT_NET_MAX_LAYERS + 1]; /* rows x width; outputs[0] is the input, the caller fills it */
     pt_buffer kept[PT_NET_MAX_LAYERS];        /* a_l before its dropout, where its activation's slope needs it */
     pt_buffer gradients[2];                   /* of the layers in turn */

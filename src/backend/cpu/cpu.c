@@ -96,7 +96,7 @@ ptsne_status pt_cpu_open(const pt_backend_config *config, pt_backend **be, ptsne
     const size_t threads = config->threads == 0 ? (size_t)omp_get_max_threads() : config->threads;
     cpu->base.ops = level->ops;
     cpu->base.threads = threads < most ? threads : most;
-    cpu->base.row_block = PT_CPU_TILE_ROWS;
+    cpu->base.row_block = PT_CPU_ROW_BLOCK;
     cpu->base.memory = config->memory == 0 ? machine_memory() : config->memory;
     cpu->level = level->name;
     *be = &cpu->base;

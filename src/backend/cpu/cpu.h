@@ -19,8 +19,8 @@ typedef struct pt_cpu {
 /* Floats that our own product packs its panels into, per thread: panels of a and of b. */
 #define PT_CPU_PACK ((size_t)256 * 1024)
 
-/* Rows of a product's tile. */
-#define PT_CPU_TILE_ROWS ((size_t)128)
+/* Steady products of any number of rows are the same; whole vectors of rows keep the layers' loops without rests. */
+#define PT_CPU_ROW_BLOCK ((size_t)16)
 
 ptsne_status pt_cpu_open(const pt_backend_config *config, pt_backend **be, ptsne_error *err);
 void pt_cpu_close(pt_backend *be);

@@ -98,8 +98,8 @@ static void finish(int metric, size_t m, size_t n, const float *norm_a, const fl
 }
 
 /* m x n distances, m and n within a tile, whose rows lie `stride` apart. */
-static bool distances_tile(pt_cpu *cpu, int metric, const float *a, size_t m, const float *b, size_t n, size_t d,
-                           float *out, size_t stride)
+static bool distances_tile(pt_cpu *cpu, bool own, int metric, const float *a, size_t m, const float *b, size_t n,
+                           size_t d, float *out, size_t stride)
 {
     if (metric == MANHATTAN) {
         for (size_t j = 0; j < n; j += CACHED) { /* points of b that stay in the cache while every a passes */
@@ -111,7 +111,7 @@ static bool distances_tile(pt_cpu *cpu, int metric, const float *a, size_t m, co
     float norm_a[ROWS], norm_b[COLUMNS];
     const pt_product_shape shape = {
         .transpose_b = true, .m = m, .n = n, .k = d, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = stride};
-    if (!cpu_product_tile(cpu, &shape, a, b, out, omp_get_thread_num())) { return false; }
+    if (!cpu_product_tile(cpu, own, &shape, a, b, out, omp_get_thread_num())) { return false; }
     norms(metric, a, m, d, norm_a);
     norms(metric, b, n, d, norm_b);
     finish(metric, m, n, norm_a, norm_b, out, stride);
@@ -121,7 +121,9 @@ static bool distances_tile(pt_cpu *cpu, int metric, const float *a, size_t m, co
 ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                            size_t d, const pt_buffer *out, ptsne_error *err)
 {
-    const ptsne_status status = cpu_product_begin(be, err);
+    const pt_product_shape shape = {.m = m, .n = n, .k = d};
+    bool own;
+    const ptsne_status status = cpu_product_begin(be, &shape, &own, err);
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *to = pt_cpu_floats(out);
@@ -131,7 +133,8 @@ ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_
     for (size_t t = 0; t < down * across; t++) {
         const size_t i = t % down * ROWS, j = t / down * COLUMNS;
         const size_t height = m - i < ROWS ? m - i : ROWS, width = n - j < COLUMNS ? n - j : COLUMNS;
-        failed |= !distances_tile((pt_cpu *)be, metric, pa + i * d, height, pb + j * d, width, d, to + i * n + j, n);
+        failed |=
+            !distances_tile((pt_cpu *)be, own, metric, pa + i * d, height, pb + j * d, width, d, to + i * n + j, n);
     }
     return failed ? pt_fail(err, PTSNE_ERR_MEMORY, "distances: oneDNN had no memory for a tile") : PTSNE_OK;
 }

@@ -81,10 +81,12 @@ ptsne_status cpu_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *
 
 /* ---- what product.c lends to distances.c ---- */
 
-/* Make ready for cpu_product_tile: find oneDNN or take memory for the panels. Not inside a parallel region. */
-ptsne_status cpu_product_begin(pt_backend *be, ptsne_error *err);
+/* Make ready for cpu_product_tile: tells whether by oneDNN or by our own code, and takes memory for its panels. Not
+ * inside a parallel region. */
+ptsne_status cpu_product_begin(pt_backend *be, const pt_product_shape *shape, bool *own, ptsne_error *err);
 /* One tile of a product, on the calling thread alone, which is number `thread` of its team; false when oneDNN failed. */
-bool cpu_product_tile(pt_cpu *cpu, const pt_product_shape *shape, const float *a, const float *b, float *c, int thread);
+bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, const float *a, const float *b, float *c,
+                      int thread);
 /* The same by our own code; pack has PT_CPU_PACK floats. */
 void cpu_product_own(const pt_product_shape *shape, const float *a, const float *b, float *c, float *pack);
 

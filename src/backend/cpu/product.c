@@ -8,20 +8,37 @@
 
 #include "base/memory.h"
 
-/* Tiles of about PT_CPU_TILE_ROWS and this many columns: few enough rows that a training batch makes tiles for all threads. A
- * multiple of those rows is cut into tiles of just so many, so a row of c has the same bits for any such m: the promise of
- * row_block. oneDNN on one thread, by rows of a tile 128, 256, 512: 1000 x 500 x 784 103, 93, 101 GFLOP/s, 1000 x 2000 x 500
- * 103, 87, 104, 2048^3 82, 94, 98. */
-#define TILE_COLUMNS ((size_t)512)
+/* Rows and columns of a tile, about. */
+typedef struct tiling {
+    size_t rows, columns;
+} tiling;
 
-ptsne_status cpu_product_begin(pt_backend *be, ptsne_error *err)
+/* oneDNN: few enough rows that a training batch makes tiles for all threads. On two cores, in GFLOP/s, 128 x 512, 256 x 512, 512 x 512
+ * and the whole product as one call: 1000 x 2000 x 500 235, 194, 227, 251; 500 x 784 x 1000 239, 235, 234, 226; but 2048^3 194,
+ * 212, 225, 259, so large ones get larger tiles. Our own code packs b anew for each tile. */
+static tiling tiles_of(const pt_product_shape *shape, bool own)
 {
-    pt_cpu *cpu = (pt_cpu *)be;
+    if (own) { return (tiling){256, 512}; }
+    return shape->m >= 2048 && shape->n >= 2048 ? (tiling){512, 1024} : (tiling){128, 512};
+}
+
+/* Whether our own code makes the product: its rows do not depend on each other, and it starts at once, where oneDNN first
+ * writes code for 50 ms. */
+static bool is_own(pt_cpu *cpu, const pt_product_shape *shape)
+{
+    if (shape->steady) { return true; }
     if (!cpu->sgemm_sought) {
         cpu->sgemm = pt_sgemm_find();
         cpu->sgemm_sought = true;
     }
-    if (cpu->sgemm.run == NULL && cpu->packs == NULL) {
+    return cpu->sgemm.run == NULL;
+}
+
+ptsne_status cpu_product_begin(pt_backend *be, const pt_product_shape *shape, bool *own, ptsne_error *err)
+{
+    pt_cpu *cpu = (pt_cpu *)be;
+    *own = is_own(cpu, shape);
+    if (*own && cpu->packs == NULL) {
         cpu->packs = pt_array_aligned(be->threads * PT_CPU_PACK, sizeof(float));
         if (cpu->packs == NULL) {
             return pt_fail_memory(err, "the product's panels",
@@ -44,9 +61,10 @@ static bool tile_by_sgemm(const pt_sgemm *sgemm, const pt_product_shape *s, cons
     return status == 0;
 }
 
-bool cpu_product_tile(pt_cpu *cpu, const pt_product_shape *shape, const float *a, const float *b, float *c, int thread)
+bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, const float *a, const float *b, float *c,
+                      int thread)
 {
-    if (cpu->sgemm.run != NULL) { return tile_by_sgemm(&cpu->sgemm, shape, a, b, c); }
+    if (!own) { return tile_by_sgemm(&cpu->sgemm, shape, a, b, c); }
     cpu_product_own(shape, a, b, c, cpu->packs + (size_t)thread * PT_CPU_PACK);
     return true;
 }
@@ -61,11 +79,13 @@ static size_t even(size_t n, size_t size)
 ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
                          const pt_buffer *c, ptsne_error *err)
 {
-    const ptsne_status status = cpu_product_begin(be, err);
+    bool own;
+    const ptsne_status status = cpu_product_begin(be, shape, &own, err);
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *pc = pt_cpu_floats(c);
-    const size_t rows = even(shape->m, PT_CPU_TILE_ROWS), columns = even(shape->n, TILE_COLUMNS);
+    const tiling about = tiles_of(shape, own);
+    const size_t rows = even(shape->m, about.rows), columns = even(shape->n, about.columns);
     const size_t down = (shape->m + rows - 1) / rows, across = (shape->n + columns - 1) / columns;
     int failed = 0;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, down *across)) reduction(| : failed) schedule(dynamic)
@@ -76,8 +96,8 @@ ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt
         tile.n = shape->n - j < columns ? shape->n - j : columns;
         const float *from_a = pa + (shape->transpose_a ? i : i * shape->stride_a);
         const float *from_b = pb + (shape->transpose_b ? j * shape->stride_b : j);
-        failed |=
-            !cpu_product_tile((pt_cpu *)be, &tile, from_a, from_b, pc + i * shape->stride_c + j, omp_get_thread_num());
+        failed |= !cpu_product_tile((pt_cpu *)be, own, &tile, from_a, from_b, pc + i * shape->stride_c + j,
+                                    omp_get_thread_num());
     }
     return failed ? pt_fail(err, PTSNE_ERR_MEMORY, "product: oneDNN had no memory for a tile") : PTSNE_OK;
 }

@@ -20,6 +20,7 @@
 
 #define BLOCK_K       ((size_t)256)
 #define PANEL_ROWS    ((size_t)240) /* of a, packed; a multiple of every KERNEL_ROWS */
+#define PACK_STEP     ((size_t)16)
 #define PANEL_COLUMNS ((size_t)512) /* of b, packed */
 
 _Static_assert((PANEL_ROWS + PANEL_COLUMNS) * BLOCK_K <= PT_CPU_PACK, "both panels fit");
@@ -40,8 +41,11 @@ static void pack(const float *from, size_t width, size_t k, size_t stride_v, siz
         if (stride_v == 1) {
             for (size_t l = 0; l < k; l++) { memcpy(to + l * strip, corner + l * stride_l, filled * sizeof(float)); }
         } else {
-            for (size_t v = 0; v < filled; v++) {
-                for (size_t l = 0; l < k; l++) { to[l * strip + v] = corner[v * stride_v + l * stride_l]; }
+            for (size_t from_l = 0; from_l < k; from_l += PACK_STEP) { /* a cache line of every vector */
+                const size_t end = k - from_l < PACK_STEP ? k : from_l + PACK_STEP;
+                for (size_t v = 0; v < filled; v++) {
+                    for (size_t l = from_l; l < end; l++) { to[l * strip + v] = corner[v * stride_v + l * stride_l]; }
+                }
             }
         }
         to += strip * k;

@@ -185,7 +185,13 @@ static ptsne_status check_transposes(pt_device *device, check_data *data, const 
     ptsne_status status = pt_buffer_write(device, data->a, &buffers[0], err);
     if (status == PTSNE_OK) { status = pt_buffer_write(device, data->b, &buffers[1], err); }
     for (unsigned way = 0; way < 4 && status == PTSNE_OK && *good; way++) {
-        pt_product_shape shape = {(way & 1) != 0, (way & 2) != 0, data->m, data->n, data->k, 1.0f, 0.0f, 0, 0, data->n};
+        pt_product_shape shape = {.transpose_a = (way & 1) != 0,
+                                  .transpose_b = (way & 2) != 0,
+                                  .m = data->m,
+                                  .n = data->n,
+                                  .k = data->k,
+                                  .alpha = 1.0f,
+                                  .stride_c = data->n};
         shape.stride_a = shape.transpose_a ? data->m : data->k;
         shape.stride_b = shape.transpose_b ? data->k : data->n;
         int code = 0;

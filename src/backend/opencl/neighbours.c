@@ -38,7 +38,8 @@ static ptsne_status norms(pt_device *device, const pt_buffer *x, size_t n, size_
 static ptsne_status distances_product(pt_device *device, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                                       size_t d, const pt_buffer *out, ptsne_error *err)
 {
-    const pt_product_shape shape = {false, true, m, n, d, -2.0f, 0.0f, d, d, n};
+    const pt_product_shape shape = {
+        .transpose_b = true, .m = m, .n = n, .k = d, .alpha = -2.0f, .stride_a = d, .stride_b = d, .stride_c = n};
     pt_buffer norm_a, norm_b;
     ptsne_status status = pt_device_scratch(device, PT_SCRATCH_OP, m + n, &norm_a, err);
     if (status != PTSNE_OK) { return status; }
