@@ -315,7 +315,7 @@ typedef struct ptsne_fit_report {
  * What a mode takes where an option is left to it:
  *
  *           epochs  batch_size  exaggeration  dropout  input_dropout  interpolation
- *   edges       28         500             4      0.1            0.1            0.5
+ *   edges       32         500             4      0.1            0.1            0.5
  *   batch       80        5000             1        0              0              0
  */
 PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);

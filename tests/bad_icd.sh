@@ -74,5 +74,5 @@ done
 OCL_ICD_VENDORS=$work/icd-aborts/ PTSNE_NO_OPENCL=1 expect "turned off" 3 'turned off by PTSNE_NO_OPENCL' \
     "$build/bin/ptsne" fit "$work/x.csv" -o "$work/off.safetensors" --device opencl
 
-echo "bad_icd.sh: $passed passed, $failed failed"
+echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -35,5 +35,5 @@ for target in "$@"; do
         failed=$((failed + 1))
     fi
 done
-echo "fuzz targets: $passed passed, $failed failed"
+echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

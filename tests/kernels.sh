@@ -129,5 +129,6 @@ fi
 programs=$(ls "$work/cl" | wc -l)
 passed=$(grep -c ^passed "$work/results")
 failed=$((failed + $(grep -c ^failed "$work/results")))
-echo "kernels: $programs programs: $passed gates passed, $failed failed, $skipped kinds skipped"
+echo "kernels: $programs programs"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
