@@ -6,7 +6,7 @@ set -eu
 
 count=${1:?usage: tests/kill_resume.sh COUNT [PTSNE]}
 root=$(cd "$(dirname "$0")/.." && pwd)
-ptsne=$(realpath "${2:-$root/build/bin/ptsne}")
+ptsne=$(realpath "${2:-$root/build/release/bin/ptsne}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
