@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* out = Philox4x32-10 of counter under key. cl/philox.h is its twin. */
+/* out = Philox4x32-10 of counter under key. cl/philox.clh is its twin. */
 static inline void pt_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
