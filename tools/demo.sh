@@ -3,9 +3,16 @@
 # out/sprites.png. Under five minutes on two cores.
 #
 #   tools/demo.sh              installs what is missing (Debian, Ubuntu), builds, runs
+#   tools/demo.sh DIRECTORY    ... with the four Fashion-MNIST files (train-images-idx3-ubyte.gz ...) that lie there
+#   PTSNE_DEMO_DATA=DIRECTORY  ... the same
 #   PTSNE_DEVICE=cpu           ... on the cpu even where there is a GPU
 #   PTSNE_SKIP_SETUP=1         ... and installs nothing
 set -euo pipefail
+data=${1:-${PTSNE_DEMO_DATA-}}
+case $data in
+"" | /*) ;;
+*) data=$PWD/$data ;; # before we leave the directory it is named from
+esac
 cd "$(dirname "$0")/.."
 began=$SECONDS
 
@@ -24,7 +31,7 @@ quietly()
 
 if [ "${PTSNE_SKIP_SETUP-}" != 1 ]; then
     say "packages"
-    tools/setup.sh demo
+    if [ -n "$data" ]; then tools/setup.sh build; else tools/setup.sh demo; fi
 fi
 
 say "build"
@@ -33,9 +40,14 @@ quietly build/demo-configure.log cmake --preset release
 quietly build/demo-build.log cmake --build --preset release
 bin=build/release/bin
 
-data=$(dirname "$(dpkg -L dataset-fashion-mnist 2>/dev/null | grep '/train-images' || true)")
+if [ -z "$data" ]; then
+    data=$(dpkg -L dataset-fashion-mnist 2>/dev/null | grep '/train-images' || true)
+    data=${data:+$(dirname "$data")}
+    data=${data:-/usr/share/datasets/fashion-mnist}
+fi
 if [ ! -r "$data/train-images-idx3-ubyte.gz" ]; then
-    echo "demo: no Fashion-MNIST here (Debian package dataset-fashion-mnist)" >&2
+    echo "demo: no $data/train-images-idx3-ubyte.gz: install the Debian package dataset-fashion-mnist, or name the" \
+        "directory of Fashion-MNIST's four files: tools/demo.sh DIRECTORY, or PTSNE_DEMO_DATA=DIRECTORY" >&2
     exit 3
 fi
 
