@@ -230,9 +230,9 @@ static const program_row program_rows[] = {
     {"student_sums.cl", PT_KERNEL_STUDENT_SUMS, 1, {"student_sums"}},
     {"tsne_gradient.cl", PT_KERNEL_TSNE_ROWS, 3, {"tsne_rows", "tsne_total", "tsne_finish"}},
     {"edges_gradient.cl", PT_KERNEL_EDGES_ROWS, 3, {"edges_rows", "edges_total", "edges_finish"}},
-    {"layers.cl", PT_KERNEL_BIAS_ACTIVATION, 2, {"bias_activation", "activation_gradient"}},
+    {"bias_activation.cl", PT_KERNEL_BIAS_ACTIVATION, 2, {"bias_activation", "activation_gradient"}},
     {"dropout.cl", PT_KERNEL_DROPOUT, 1, {"dropout"}},
-    {"optimisers.cl", PT_KERNEL_SGD_STEP, 2, {"sgd_step", "adam_step"}},
+    {"steps.cl", PT_KERNEL_SGD_STEP, 2, {"sgd_step", "adam_step"}},
 };
 
 #define PROGRAMS (sizeof program_rows / sizeof program_rows[0])

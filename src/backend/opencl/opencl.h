@@ -18,7 +18,7 @@ ptsne_status opencl_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows,
                                 const pt_buffer *b, const pt_buffer *t, size_t n, const pt_buffer *out,
                                 ptsne_error *err);
 
-/* neighbours.c */
+/* neighbors.c */
 ptsne_status opencl_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
 ptsne_status opencl_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                               size_t d, const pt_buffer *out, ptsne_error *err);
