@@ -43,7 +43,7 @@ typedef enum ptsne_status {
 
 typedef struct ptsne_error {
     ptsne_status status;
-    char message[1024]; /* one line, UTF-8, no newline; empty after PTSNE_OK */
+    char message[1024]; /* one line, UTF-8, no newline; means something only after another status than PTSNE_OK */
 } ptsne_error;
 
 /** Version of the library that runs, "major.minor.patch"; static memory. */
@@ -77,7 +77,9 @@ typedef struct ptsne_observer {
 typedef struct ptsne_device ptsne_device;
 
 typedef struct ptsne_device_options {
-    const char *spec;    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "opencl", "opencl:P.D" */
+    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "gpu", "opencl", "opencl:P.D" or "P.D" (platform and device, from 0), or a
+       part of "platform / device" as ptsne_devices_list has them, in either case */
+    const char *spec;
     size_t threads;      /* of the cpu backend; 0: as many as the process may use */
     size_t memory;       /* bytes the device may be asked for; 0: what it has */
     const char *kernels; /* directory searched first for NAME.cl; NULL: $PTSNE_KERNEL_PATH, else none */
@@ -114,9 +116,11 @@ PTSNE_API void ptsne_device_options_default(ptsne_device_options *options);
  */
 PTSNE_API ptsne_status ptsne_device_open(const ptsne_device_options *options, const ptsne_observer *observer,
                                          ptsne_device **device, ptsne_error *err);
+
+/** Close the device, after everything that was made on it; NULL does nothing. */
 PTSNE_API void ptsne_device_destroy(ptsne_device *device);
 
-/** What the open device is. */
+/** What the open device is; info is the caller's and is filled whole. Neither may be NULL. */
 PTSNE_API void ptsne_device_describe(const ptsne_device *device, ptsne_device_info *info);
 
 /**
@@ -156,6 +160,7 @@ typedef struct ptsne_read_options {
     size_t n_rows;            /* rows read at most; PTSNE_UNKNOWN: all */
 } ptsne_read_options;
 
+/** Format told by the content, every numeric column, label column and header found, all rows; options may not be NULL. */
 PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
 
 /**
@@ -172,9 +177,13 @@ PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
  */
 PTSNE_API ptsne_status ptsne_reader_open(const char *path, const ptsne_read_options *options, ptsne_reader **reader,
                                          ptsne_error *err);
+
+/** Close the file and release the reader; NULL does nothing. */
 PTSNE_API void ptsne_reader_destroy(ptsne_reader *reader);
+
 /** Columns of a row. */
 PTSNE_API size_t ptsne_reader_columns(const ptsne_reader *reader);
+
 /** Rows in all, or PTSNE_UNKNOWN where only reading to the end tells (text, pipes). */
 PTSNE_API size_t ptsne_reader_rows(const ptsne_reader *reader);
 
@@ -195,31 +204,51 @@ PTSNE_API ptsne_status ptsne_reader_next(ptsne_reader *reader, float *rows, size
  */
 PTSNE_API ptsne_status ptsne_table_read(const char *path, const ptsne_read_options *options, ptsne_table **table,
                                         ptsne_error *err);
+
+/** Release the table, its values and the labels that came with it; NULL does nothing. */
 PTSNE_API void ptsne_table_destroy(ptsne_table *table);
+
+/** Rows of the table. */
 PTSNE_API size_t ptsne_table_rows(const ptsne_table *table);
+
+/** Columns of a row. */
 PTSNE_API size_t ptsne_table_columns(const ptsne_table *table);
+
 /** rows x columns; lives as long as the table. */
 PTSNE_API const float *ptsne_table_values(const ptsne_table *table);
+
 /** Height, width and channels of a row that is an image (IDX, .npy of 3 or 4 dimensions); else all 0. */
 PTSNE_API void ptsne_table_image_shape(const ptsne_table *table, size_t shape[3]);
+
 /** Labels that came in a column of the same file; NULL if none. Lives as long as the table. */
 PTSNE_API const ptsne_labels *ptsne_table_labels(const ptsne_table *table);
 
 /**
  * Read one label a row: .npy of integers or strings, IDX, a CSV column, text lines, fastText lines (the first
- * `__label__` token of each).
+ * `__label__` token of each). The caller destroys the labels.
  */
 PTSNE_API ptsne_status ptsne_labels_read(const char *path, const ptsne_read_options *options, ptsne_labels **labels,
                                          ptsne_error *err);
-/** Labels from an array of class numbers; names are the numbers in decimal. codes: n, borrowed. */
+
+/**
+ * Labels from an array of class numbers; names are the numbers in decimal. codes: n, borrowed during the call. The caller
+ * destroys the labels.
+ */
 PTSNE_API ptsne_status ptsne_labels_create(const int64_t *codes, size_t n, ptsne_labels **labels, ptsne_error *err);
+
+/** Release the labels, their codes and names; NULL does nothing. Those of a table go with the table, and not here. */
 PTSNE_API void ptsne_labels_destroy(ptsne_labels *labels);
+
+/** Rows that have a label. */
 PTSNE_API size_t ptsne_labels_count(const ptsne_labels *labels);
+
 /** Distinct labels, in natural order of their names ("2" before "10"). */
 PTSNE_API size_t ptsne_labels_classes(const ptsne_labels *labels);
+
 /** Class of each row, count entries, each below classes; lives as long as the labels. */
 PTSNE_API const uint32_t *ptsne_labels_codes(const ptsne_labels *labels);
-/** Name of a class, UTF-8; lives as long as the labels. */
+
+/** Name of a class, UTF-8; class_index below classes. Lives as long as the labels. */
 PTSNE_API const char *ptsne_labels_name(const ptsne_labels *labels, size_t class_index);
 
 /* ---- data out ------------------------------------------------------------------------------- */
@@ -240,11 +269,14 @@ typedef struct ptsne_writer ptsne_writer;
  */
 PTSNE_API ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
                                          const char *const *names, int force, ptsne_writer **writer, ptsne_error *err);
-/** Append n rows of n x columns floats. */
+
+/** Append n rows of n x columns floats, borrowed during the call; more than were announced are PTSNE_ERR_ARGUMENT. */
 PTSNE_API ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err);
-/** Sync, rename to the final name, and destroy the writer, also after a failure. */
+
+/** Sync, rename to the final name, and destroy the writer, also after a failure; fewer rows than announced are one. */
 PTSNE_API ptsne_status ptsne_writer_commit(ptsne_writer *writer, ptsne_error *err);
-/** Drop what was written and destroy the writer. */
+
+/** Drop what was written and destroy the writer; NULL does nothing. */
 PTSNE_API void ptsne_writer_discard(ptsne_writer *writer);
 
 /* ---- parametric t-SNE ----------------------------------------------------------------------- */
@@ -332,12 +364,13 @@ PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
  * @param device    Borrowed until the model is destroyed.
  * @param x         n x n_features, borrowed during the call.
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stages: "neighbours" or "affinities", "training".
+ * @param observer  May be NULL. Stages: "neighbours" (where the neighbour graph is used), "training".
  * @param model     The caller destroys it. Also set, to the last good model, when the call
  *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch; else NULL.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large, ...); PTSNE_ERR_DATA (NaN or infinity in x, all rows
- *         equal, a damaged checkpoint); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
+ *         equal, a damaged checkpoint); PTSNE_ERR_UNAVAILABLE (the device does not have the metric); PTSNE_ERR_MEMORY;
+ *         PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
  *         PTSNE_ERR_IO (checkpoint). Resuming a checkpoint of other options or data is PTSNE_ERR_ARGUMENT: the
  *         message names what differs.
  */
@@ -364,13 +397,23 @@ PTSNE_API ptsne_status ptsne_transform(ptsne_model *model, const float *x, size_
 
 /**
  * Write the model as safetensors, named as PyTorch's nn.Sequential names its layers ("0.weight", out x in); how it was
- * made is in the header's __metadata__.
+ * made is in the header's __metadata__. An existing file is replaced only where force is not 0: else PTSNE_ERR_ARGUMENT.
  */
 PTSNE_API ptsne_status ptsne_model_save(const ptsne_model *model, const char *path, int force, ptsne_error *err);
-/** Read a model onto a device, which is borrowed until the model is destroyed. */
+
+/**
+ * Read a model onto a device, which is borrowed until the model is destroyed. The caller destroys the model; after a
+ * failure it is NULL.
+ */
 PTSNE_API ptsne_status ptsne_model_load(ptsne_device *device, const char *path, ptsne_model **model, ptsne_error *err);
+
+/** Release the model, before its device; NULL does nothing. */
 PTSNE_API void ptsne_model_destroy(ptsne_model *model);
+
+/** Columns of the rows that the model takes. */
 PTSNE_API size_t ptsne_model_features(const ptsne_model *model);
+
+/** Columns of the map that it makes. */
 PTSNE_API size_t ptsne_model_components(const ptsne_model *model);
 
 /* ---- quality -------------------------------------------------------------------------------- */
@@ -380,7 +423,7 @@ typedef struct ptsne_metrics {
     double knn_error_10;        /* majority of 10, ties to the class that comes first */
     double trustworthiness_12;  /* Venna and Kaski 2001, 12 neighbours */
     double knn_preservation_10; /* share of the 10 nearest in the data that are among the 10 nearest in the map */
-    double kl_30;               /* KL(P || Q), nats, perplexity 30 */
+    double kl_30;               /* KL(P || Q), nats, perplexity 30; NaN below 31 points */
 } ptsne_metrics;
 
 /**
@@ -444,7 +487,10 @@ typedef struct ptsne_render_report {
     int inverted;         /* not 0: the images' light ground was taken as empty */
 } ptsne_render_report;
 
+/** 1600 x 1200, light ground, a legend, far outliers as arrows, the rest told by the data; options may not be NULL. */
 PTSNE_API void ptsne_scatter_options_default(ptsne_scatter_options *options);
+
+/** 4000 pixels, light ground, a legend, overlapping images left out, the rest told by the data; options may not be NULL. */
 PTSNE_API void ptsne_sprites_options_default(ptsne_sprites_options *options);
 
 /**
