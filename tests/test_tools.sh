@@ -224,6 +224,9 @@ expect "devices in full" 0 "^  OCL_ICD_VENDORS " - ptsne devices -v
 expect "devices as JSON" 0 '"device": "cpu"' - ptsne devices --json -
 expect "the list on a full disk" 1 - "standard output: cannot be written: No space" bash -c 'ptsne devices >/dev/full'
 expect "no such device" 3 - "there is no device opencl:97.0" ptsne devices --device opencl:97.0
+expect "nor by its numbers" 3 - "there is no device 97.0" ptsne devices --device 97.0
+name=$(ptsne devices --device cpu --json - | sed -n 's/.*"name": "\([^"]*\)".*/\1/p' | tr '[:lower:]' '[:upper:]')
+expect "a device by its name, in either case" 0 "^cpu +cpu " - ptsne devices --device "$name"
 
 # ---- Ctrl-C ----
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/device_spec.h"
 #include "common.h"
 #include "report.h"
 
@@ -112,15 +113,34 @@ static int report(const cli_call *call, const ptsne_device_info *list, const ben
     return report_write(call->console, settings->json, whole);
 }
 
-/* Keep the devices that --device may mean: "auto" all, "opencl" and "opencl:0" all that begin so. False if none is left. */
-static bool choose(ptsne_device_info *list, size_t *count, const char *spec)
+/* "opencl" and "opencl:0" mean all that begin so. */
+static bool begins(const char *full, const char *spec)
 {
     const size_t length = strlen(spec);
+    const char end = strncmp(full, spec, length) == 0 ? full[length] : 'x';
+    return end == '\0' || end == ':' || end == '.';
+}
+
+/* The same words as where a device is opened. */
+static bool meant(const ptsne_device_info *device, const char *spec)
+{
+    char numbered[PT_DEVICE_SPEC];
+    if (*spec == '\0') { return false; }
+    if (strcmp(spec, "auto") == 0) { return true; }
+    if (strcmp(spec, "gpu") == 0) { return pt_device_is_gpu(device); }
+    if (strcmp(spec, "cpu") == 0 || strcmp(spec, "opencl") == 0 || strncmp(spec, "opencl:", 7) == 0) {
+        return begins(device->spec, spec);
+    }
+    if (pt_device_numbered(spec, numbered)) { return strcmp(device->spec, numbered) == 0; }
+    return pt_device_named(device, spec);
+}
+
+/* Keep the devices that --device may mean. False if none is left. */
+static bool choose(ptsne_device_info *list, size_t *count, const char *spec)
+{
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        const char end = strncmp(list[i].spec, spec, length) == 0 ? list[i].spec[length] : 'x';
-        const bool meant = strcmp(spec, "auto") == 0 || end == '\0' || end == ':' || end == '.';
-        if (meant) { list[kept++] = list[i]; }
+        if (meant(&list[i], spec)) { list[kept++] = list[i]; }
     }
     *count = kept;
     return kept > 0;

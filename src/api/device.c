@@ -1,12 +1,12 @@
 /* Devices: which one a spec means, opening it, listing and measuring. */
 #include "api/device.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/device_spec.h"
 #include "base/memory.h"
 
 void ptsne_device_options_default(ptsne_device_options *options)
@@ -21,34 +21,6 @@ typedef struct listing {
     ptsne_device_info *rows;
     size_t count;
 } listing;
-
-static bool contains(const char *text, const char *part)
-{
-    const size_t length = strlen(part);
-    for (; strlen(text) >= length; text++) {
-        size_t k = 0;
-        while (k < length && tolower((unsigned char)text[k]) == tolower((unsigned char)part[k])) { k++; }
-        if (k == length) { return true; }
-        if (*text == '\0') { return false; }
-    }
-    return false;
-}
-
-/* Whether spec is a part of "platform / device". */
-static bool matches(const ptsne_device_info *row, const char *spec)
-{
-    char full[sizeof row->platform + sizeof row->name + 4];
-    snprintf(full, sizeof full, "%s%s%s", row->platform, row->platform[0] == '\0' ? "" : " / ", row->name);
-    return contains(full, spec);
-}
-
-/* "P.D" or "P:D". */
-static bool two_numbers(const char *spec, unsigned *platform, unsigned *device)
-{
-    char between, rest;
-    return isdigit((unsigned char)spec[0]) && sscanf(spec, "%u%c%u%c", platform, &between, device, &rest) == 3 &&
-           (between == '.' || between == ':');
-}
 
 /* "no device ...; there are cpu (Name), opencl:0.0 (Platform / Name)". */
 static ptsne_status fail_with_list(ptsne_error *err, const listing *list, const char *spec)
@@ -73,18 +45,13 @@ static ptsne_status open_spec(const pt_backend_config *like, const char *spec, p
     return pt_backend_open_config(&config, be, err);
 }
 
-static bool is_gpu(const ptsne_device_info *row)
-{
-    return strcmp(row->type, "gpu") == 0 || strcmp(row->type, "accelerator") == 0;
-}
-
 /* The first GPU of the listing, which has the best first, that opens; with `why` the fault of the first that was refused. */
 static bool open_gpu(const listing *list, const pt_backend_config *config, pt_backend **be, ptsne_error *why)
 {
     for (size_t k = 0; k < list->count; k++) {
         const ptsne_device_info *row = &list->rows[k];
         ptsne_error err = {0};
-        if (!is_gpu(row)) { continue; }
+        if (!pt_device_is_gpu(row)) { continue; }
         if (row->refused[0] != '\0') {
             pt_fail(&err, PTSNE_ERR_UNAVAILABLE, "%s (%s): %s", row->spec, row->name, row->refused);
         } else {
@@ -126,7 +93,7 @@ static ptsne_status open_listed(const pt_backend_config *config, const char *spe
         }
     } else {
         size_t k = 0;
-        while (k < list.count && !matches(&list.rows[k], spec)) { k++; }
+        while (k < list.count && !pt_device_named(&list.rows[k], spec)) { k++; }
         status = k < list.count ? open_spec(config, list.rows[k].spec, be, err) : fail_with_list(err, &list, spec);
     }
     free(list.rows);
@@ -137,17 +104,13 @@ static ptsne_status open_any(const pt_backend_config *config, const ptsne_observ
                              ptsne_error *err)
 {
     const char *spec = config->spec;
-    unsigned platform, device;
-    char numbered[32];
+    char numbered[PT_DEVICE_SPEC];
     if (*spec == '\0') { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the device is an empty text"); }
     if (strcmp(spec, "auto") == 0) { return open_auto(config, observer, be, err); }
     if (strcmp(spec, "cpu") == 0 || strcmp(spec, "opencl") == 0 || strncmp(spec, "opencl:", 7) == 0) {
         return open_spec(config, spec, be, err);
     }
-    if (two_numbers(spec, &platform, &device)) {
-        snprintf(numbered, sizeof numbered, "opencl:%u.%u", platform, device);
-        return open_spec(config, numbered, be, err);
-    }
+    if (pt_device_numbered(spec, numbered)) { return open_spec(config, numbered, be, err); }
     return open_listed(config, spec, be, err);
 }
 
