@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -109,15 +111,29 @@ static void test_output(void **state)
     (void)state;
     char directory[] = "/tmp/ptsne-test-XXXXXX";
     assert_non_null(mkdtemp(directory));
-    char path[64], stray[80], text[16] = "";
+    char path[64], stray[80], living[80], locked[80], text[16] = "";
     snprintf(path, sizeof path, "%s/file", directory);
     snprintf(stray, sizeof stray, "%s.tmp.999999999", path); /* no process has that number */
     fclose(fopen(stray, "w"));
+    snprintf(living, sizeof living, "%s.tmp.1", path); /* one does, though not the writer */
+    fclose(fopen(living, "w"));
+    snprintf(locked, sizeof locked, "%s.tmp.999999998", path); /* a writer in another container holds it */
+    const int writer = open(locked, O_CREAT | O_RDWR, 0600);
+    assert_int_equal(flock(writer, LOCK_EX), 0);
     ptsne_error err;
     pt_output output;
 
     assert_int_equal(pt_output_open(path, false, &output, &err), PTSNE_OK);
     assert_int_equal(access(stray, F_OK), -1); /* the stray of a killed writer is gone */
+    assert_int_equal(access(living, F_OK), -1);
+    assert_int_equal(access(locked, F_OK), 0);
+    assert_int_equal(unlink(locked), 0);
+    close(writer);
+    pt_output second; /* two writers of one path do not touch each other's temporary; the last to commit wins */
+    assert_int_equal(pt_output_open(path, false, &second, &err), PTSNE_OK);
+    assert_string_not_equal(second.temporary, output.temporary);
+    assert_int_equal(access(output.temporary, F_OK), 0);
+    pt_output_discard(&second);
     assert_int_equal(pt_output_write(&output, "old", 3, &err), PTSNE_OK);
     assert_int_equal(access(path, F_OK), -1); /* not there before it is whole */
     assert_int_equal(pt_output_commit(&output, &err), PTSNE_OK);

@@ -5,9 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +27,19 @@ static char *directory_of(const char *path)
     return directory;
 }
 
-/* Remove NAME.tmp.PID in path's directory where no process PID lives: a killed writer's. */
+/* Remove a temporary whose writer is gone: it holds a lock while it lives, in whatever container it does. */
+static void stray_remove(int directory, const char *name)
+{
+    struct stat there;
+    const int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) { return; }
+    if (fstat(fd, &there) == 0 && S_ISREG(there.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        unlinkat(directory, name, 0);
+    }
+    close(fd);
+}
+
+/* Remove what killed writers left: NAME.tmp.NUMBER in path's directory. */
 static void strays_remove(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -40,14 +52,41 @@ static void strays_remove(const char *path)
             const char *rest = entry->d_name + length;
             if (strncmp(entry->d_name, name, length) != 0 || strncmp(rest, ".tmp.", 5) != 0) { continue; }
             char *end;
-            const long pid = strtol(rest + 5, &end, 10);
-            if (end == rest + 5 || *end != '\0' || pid <= 0) { continue; }
-            if (kill((pid_t)pid, 0) == 0 || errno != ESRCH) { continue; }
-            unlinkat(dirfd(listing), entry->d_name, 0);
+            const long number = strtol(rest + 5, &end, 10);
+            if (end == rest + 5 || *end != '\0' || number <= 0) { continue; }
+            stray_remove(dirfd(listing), entry->d_name);
         }
         closedir(listing);
     }
     free(directory);
+}
+
+/* Create and lock a temporary of our own; its name goes to output->temporary, which has room for it. NULL sets errno.
+ * A number that is in use is another writer's: of a process in another container, or of this one. */
+static FILE *temporary_create(const char *path, size_t bytes, pt_output *output)
+{
+    for (long number = getpid(), tries = 0; tries < 1000; number++, tries++) {
+        struct stat there;
+        snprintf(output->temporary, bytes, "%s.tmp.%ld", path, number);
+        const int fd = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd < 0 && errno == EEXIST) { continue; }
+        if (fd < 0) { return NULL; }
+        while (flock(fd, LOCK_EX) != 0 && errno == EINTR) {} /* another failure: a file system without locks */
+        if (fstat(fd, &there) == 0 && there.st_nlink == 0) { /* taken for a stray before it was locked */
+            close(fd);
+            continue;
+        }
+        FILE *file = fdopen(fd, "wb+");
+        if (file == NULL) {
+            const int cause = errno;
+            unlink(output->temporary);
+            close(fd);
+            errno = cause;
+        }
+        return file;
+    }
+    errno = EEXIST;
+    return NULL;
 }
 
 ptsne_status pt_output_open(const char *path, bool force, pt_output *output, ptsne_error *err)
@@ -73,11 +112,8 @@ ptsne_status pt_output_open(const char *path, bool force, pt_output *output, pts
         pt_output_discard(output);
         return pt_fail_memory(err, "a file name", (double)bytes);
     }
-    if (!in_place) {
-        strays_remove(path);
-        snprintf(output->temporary, bytes, "%s.tmp.%ld", path, (long)getpid());
-    }
-    output->file = fopen(in_place ? path : output->temporary, in_place ? "wb" : "wb+");
+    if (!in_place) { strays_remove(path); }
+    output->file = in_place ? fopen(path, "wb") : temporary_create(path, bytes, output);
     if (output->file == NULL) {
         const int cause = errno;
         free(output->temporary);
@@ -114,6 +150,7 @@ ptsne_status pt_output_commit(pt_output *output, ptsne_error *err)
     int cause = errno;
     if (output->path != NULL) {
         if (!failed && output->temporary != NULL && fsync(fileno(output->file)) != 0) { failed = true, cause = errno; }
+        const int locked = fcntl(fileno(output->file), F_DUPFD_CLOEXEC, 0); /* the lock lasts until the rename */
         if (fclose(output->file) != 0 && !failed) { failed = true, cause = errno; }
         output->file = NULL;
         if (!failed && output->temporary != NULL) {
@@ -125,6 +162,7 @@ ptsne_status pt_output_commit(pt_output *output, ptsne_error *err)
                 directory_sync(output->path);
             }
         }
+        if (locked >= 0) { close(locked); }
     }
     ptsne_status status = PTSNE_OK;
     if (failed) { status = pt_fail(err, PTSNE_ERR_IO, "%s: cannot be written: %s", name, strerror(cause)); }

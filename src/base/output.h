@@ -1,6 +1,6 @@
 /* Files that appear whole or not at all: written under a temporary name in the same directory, synced,
  * renamed, the directory synced. A kill leaves the old file and perhaps a stray temporary, which the next
- * writer of the same path removes. */
+ * writer of the same path removes: a writer that lives holds a lock (flock) on its own. */
 #ifndef PT_BASE_OUTPUT_H
 #define PT_BASE_OUTPUT_H
 
