@@ -399,6 +399,58 @@ static void test_resume_refused(void **state)
     free(path);
 }
 
+/* An earlier run's state does not outlive the start of a run that begins anew. */
+static void test_state_removed(void **state)
+{
+    pt_backend *be = *state;
+    ptsne_fit_options options = small_options(PTSNE_MODE_EDGES);
+    char *path = strdup(file_in("earlier"));
+    options.epochs = 2;
+    options.checkpoint = path;
+    ptsne_model *model = fit(be, &options, NULL);
+    assert_int_equal(access(path, F_OK), 0);
+    pt_model_destroy(model);
+    options.metric = "nonsense"; /* fails before any state is written, after the earlier one is gone */
+    assert_true(pt_training_run(be, blobs, N, D, &options, NULL, &model, NULL, NULL) != PTSNE_OK);
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+}
+
+/* A state that cannot be written costs the run its state, and nothing else. */
+static void test_state_unwritable(void **state)
+{
+    pt_backend *be = *state;
+    ptsne_fit_options options = small_options(PTSNE_MODE_EDGES);
+    ptsne_model *model;
+    ptsne_fit_report report;
+    ptsne_error err;
+    listener l;
+    const ptsne_observer observer = observer_of(&l);
+    options.epochs = 3;
+    ptsne_model *wanted = fit(be, &options, &report);
+    const size_t steps = report.steps / 3;
+    options.checkpoint = "/nonexistent/state";
+    options.checkpoint_minutes = 1e-9; /* each step tries */
+    CHECK(pt_training_run(be, blobs, N, D, &options, &observer, &model, &report, &err));
+    const char *said = strstr(l.warnings, "/nonexistent/state: ");
+    assert_non_null(said);
+    assert_null(strstr(said + 1, "/nonexistent/state: ")); /* once */
+    same_model(wanted, model);
+    pt_model_destroy(model);
+
+    l.warnings[0] = '\0';
+    l.stop_at = steps + 1;
+    options.checkpoint_minutes = 0.0;
+    assert_int_equal(pt_training_run(be, blobs, N, D, &options, &observer, &model, &report, &err), PTSNE_ERR_IO);
+    assert_non_null(strstr(err.message, "stopped in epoch 2 of 3, its state is not saved: /nonexistent/state: "));
+    assert_non_null(model); /* the model so far all the same */
+    pt_model_destroy(model);
+    l.stop_at = 1; /* before there is one */
+    assert_int_equal(pt_training_run(be, blobs, N, D, &options, &observer, &model, &report, &err), PTSNE_ERR_IO);
+    assert_null(model);
+    pt_model_destroy(wanted);
+}
+
 /* ---- runs that went wrong ---- */
 
 static struct {
@@ -654,6 +706,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_transform, be),
         cmocka_unit_test_prestate(test_resume, be),
         cmocka_unit_test_prestate(test_resume_refused, be),
+        cmocka_unit_test_prestate(test_state_removed, be),
+        cmocka_unit_test_prestate(test_state_unwritable, be),
         cmocka_unit_test_prestate(test_diverged, be),
         cmocka_unit_test_prestate(test_collapsed, be),
         cmocka_unit_test_prestate(test_dead_dimension, be),

@@ -2,9 +2,11 @@
 
 #include "parametric/training.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,7 +38,8 @@ typedef struct training {
     float *good;     /* n_parameters: the last ones known to be numbers */
     float *latest;   /* those that are looked at next */
     bool has_good;
-    double saved; /* when the last state was written */
+    bool unsaved; /* it was said that a state could not be written */
+    double saved; /* when the last state was written, or tried to be */
     pt_stage stage;
     ptsne_fit_report report;
 } training;
@@ -87,10 +90,39 @@ static ptsne_status state_save(training *t, ptsne_error *err)
     return status;
 }
 
+/* Save the state, if one is kept. A full disk costs the run its state, not the hours behind it: that is said once. */
+static ptsne_status state_keep(training *t, ptsne_error *err)
+{
+    if (t->settings.checkpoint == NULL) { return PTSNE_OK; }
+    ptsne_error failure = {0};
+    const ptsne_status status = state_save(t, &failure);
+    if (status == PTSNE_ERR_IO) {
+        if (!t->unsaved) { pt_warn(t->observer, "%s; training goes on without this state", failure.message); }
+        t->unsaved = true;
+        return PTSNE_OK;
+    }
+    if (status != PTSNE_OK && err != NULL) { *err = failure; }
+    return status;
+}
+
 static bool state_due(const training *t)
 {
     const double minutes = t->settings.checkpoint_minutes;
     return t->settings.checkpoint != NULL && minutes > 0.0 && pt_seconds() - t->saved >= 60.0 * minutes;
+}
+
+/* An earlier run's state must not pass for this run's, should this one be killed before its first. */
+static ptsne_status state_remove(const training *t, ptsne_error *err)
+{
+    const char *path = t->settings.checkpoint;
+    struct stat there;
+    if (stat(path, &there) != 0 || !S_ISREG(there.st_mode)) { return PTSNE_OK; }
+    if (unlink(path) != 0 && errno != ENOENT) {
+        return pt_fail(err, PTSNE_ERR_IO, "%s: the state of an earlier run cannot be removed: %s", path,
+                       strerror(errno));
+    }
+    pt_warn(t->observer, "%s: removed the state of an earlier run", path);
+    return PTSNE_OK;
 }
 
 /* Read the state to go on from, where one is asked for and there. */
@@ -102,12 +134,8 @@ static ptsne_status state_load(training *t, ptsne_error *err)
     if (status != PTSNE_OK) { return status; }
     pt_net_start(&t->net, settings->seed, t->state.parameters);
     if (settings->checkpoint == NULL) { return PTSNE_OK; }
-    const bool there = access(settings->checkpoint, F_OK) == 0;
-    if (!settings->resume) {
-        if (there) { pt_warn(t->observer, "%s: the state of an earlier run will be replaced", settings->checkpoint); }
-        return PTSNE_OK;
-    }
-    if (!there) {
+    if (!settings->resume) { return state_remove(t, err); }
+    if (access(settings->checkpoint, F_OK) != 0) {
         pt_warn(t->observer, "%s: no state to go on from: training starts at the beginning", settings->checkpoint);
         return PTSNE_OK;
     }
@@ -193,14 +221,19 @@ static ptsne_status epoch_end(training *t, ptsne_error *err)
     return PTSNE_OK;
 }
 
-/* The wish to stop: the state is saved, the model is what there is. */
+/* The wish to stop: the state is saved, the model is what there is, also where the state cannot be written. */
 static ptsne_status stop(training *t, ptsne_error *err)
 {
     const pt_position at = t->state.position;
-    ptsne_status status = PTSNE_OK;
-    if (t->settings.checkpoint != NULL) { status = state_save(t, err); }
-    if (status == PTSNE_OK && at.epoch > 0 && at.step > 0) { status = parameters_keep(t, err); }
+    ptsne_status saved = PTSNE_OK, status = PTSNE_OK;
+    if (t->settings.checkpoint != NULL) { saved = state_save(t, err); }
+    if (saved != PTSNE_OK && saved != PTSNE_ERR_IO) { return saved; }
+    if (at.epoch > 0 && at.step > 0) { status = parameters_keep(t, err); }
     if (status != PTSNE_OK) { return status; }
+    if (saved != PTSNE_OK) {
+        return pt_within(err, saved, "training: stopped in epoch %zu of %zu, its state is not saved", at.epoch + 1,
+                         t->settings.epochs);
+    }
     return pt_fail(err, PTSNE_ERR_STOPPED, "training: stopped in epoch %zu of %zu", at.epoch + 1, t->settings.epochs);
 }
 
@@ -217,11 +250,11 @@ static ptsne_status loop(training *t, ptsne_error *err)
             if ((status = block_run(t, &stopped, err)) != PTSNE_OK) { return status; }
             if (at->step == t->n_steps && (status = epoch_end(t, err)) != PTSNE_OK) { return status; }
             if (stopped && at->epoch < t->settings.epochs) { return stop(t, err); }
-            if (state_due(t) && (status = state_save(t, err)) != PTSNE_OK) { return status; }
+            if (state_due(t) && (status = state_keep(t, err)) != PTSNE_OK) { return status; }
             if (at->step == 0) { break; } /* the epoch is over */
         }
     }
-    return t->settings.checkpoint == NULL ? PTSNE_OK : state_save(t, err);
+    return state_keep(t, err);
 }
 
 static ptsne_status train(training *t, ptsne_error *err)
@@ -399,6 +432,12 @@ static void training_destroy(training *t)
     free(t->latest);
 }
 
+/* Is the status one with which the model so far is handed out? PTSNE_ERR_IO: stopped, and the state could not be written. */
+static bool is_over(ptsne_status status)
+{
+    return status == PTSNE_OK || status == PTSNE_ERR_DIVERGED || status == PTSNE_ERR_STOPPED || status == PTSNE_ERR_IO;
+}
+
 ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_features,
                              const ptsne_fit_options *options, const ptsne_observer *observer, ptsne_model **model,
                              ptsne_fit_report *report, ptsne_error *err)
@@ -407,8 +446,7 @@ ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_
     *model = NULL;
     training t = {.be = be, .observer = observer, .x = x, .n = n, .d = n_features};
     ptsne_status status = run(&t, options, err);
-    const bool over = status == PTSNE_OK || status == PTSNE_ERR_DIVERGED || status == PTSNE_ERR_STOPPED;
-    if (over && t.has_good) {
+    if (is_over(status) && t.has_good) {
         ptsne_error second; /* a first failure keeps its message */
         ptsne_error *told = status == PTSNE_OK ? err : &second;
         ptsne_status made = model_make(&t, model, told);
@@ -416,7 +454,7 @@ ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_
         if (made == PTSNE_OK) { spread_warn(&t, t.report.spread); }
         if (status == PTSNE_OK) { status = made; }
     }
-    if (status != PTSNE_OK && status != PTSNE_ERR_DIVERGED && status != PTSNE_ERR_STOPPED) {
+    if (!is_over(status)) {
         pt_model_destroy(*model);
         *model = NULL;
     }
