@@ -196,6 +196,13 @@ expect "full disk behind standard output" 1 - "standard output: cannot be writte
 expect "closed standard output" 1 - "standard output: cannot be written" bash -c 'ptsne transform map.st new.csv -o - >&-'
 expect "report" 0 - - ptsne transform map.st new.csv -o r.npy --json r.json
 holds "the report has the rows" grep -q '"rows": 50' r.json
+expect "map and report on standard output" 2 - "-o - and --json - both go to standard output" ptsne transform map.st new.csv -o - --json -
+odd=$'odd\xff\xc3.csv'
+cp new.csv "$odd"
+expect "a name that is not UTF-8" 0 - - ptsne transform map.st "$odd" -o odd.npy --json odd.json
+holds "the report has it with question marks" grep -q '"input": "odd??.csv"' odd.json
+expect "likewise in fit" 0 - . ptsne fit "$odd" -o odd.st "${small[@]}" --json odd.json
+holds "the report has it, and the rest" bash -c 'grep -q "\"data\": \"odd??.csv\"" odd.json && grep -q "\"outcome\": \"done\"" odd.json'
 expect "first rows" 0 - - ptsne transform map.st new.csv -o few.csv --limit 10
 holds "so many" test "$(wc -l <few.csv)" = 11
 
@@ -210,6 +217,10 @@ expect "labels from a file" 0 "^10-NN error" - ptsne metrics --data new.csv --em
 holds "the report has the figures" grep -qE '"trustworthiness_12": 0\.' m.json
 expect "report to standard output" 0 '"kl_30"' - ptsne metrics --data new.csv --embedding map.csv --json -
 holds "and nothing else" bash -c '! grep -q "NN error" out'
+expect "the report is the labels" 2 - "labels.txt: named twice" ptsne metrics --data new.csv --embedding map.csv --labels labels.txt --json labels.txt
+cp labels.txt test-labels.txt
+expect "the report is the test labels" 2 - "test-labels.txt: named twice" ptsne metrics --data new.csv --embedding map.csv --labels labels.txt --test-data new.csv --test-embedding map.csv --test-labels test-labels.txt --json test-labels.txt
+holds "they are as they were" cmp -s labels.txt test-labels.txt
 head -n 49 labels.txt >short.txt
 expect "labels too short" 4 - "^ptsne: short.txt: 49 labels, but new.csv has 50 rows$" ptsne metrics --data new.csv --embedding map.csv --labels short.txt
 expect "map of another length" 4 - "^ptsne: few.csv: 10 rows, but new.csv has 50$" ptsne metrics --data new.csv --embedding few.csv
@@ -260,7 +271,19 @@ for signal in INT TERM; do
     holds "$signal: the same bits" cmp -s $signal.st whole.st
     holds "$signal: no state is left" test ! -e $signal.st.state
 done
-expect "resume what is finished" 0 - "whole.st is finished" ptsne fit x.csv -o whole.st "${long[@]}" --resume
+expect "resume without a state" 2 - "^ptsne: whole.st is there, but whole.st.state is not: nothing to go on from \(-f trains anew\)$" ptsne fit x.csv -o whole.st "${long[@]}" --resume
+expect "resume another run's model" 2 - "nothing to go on from" ptsne fit new.csv -o whole.st "${small[@]}" --seed 9 --resume
+expect "resume without a state, -f" 0 - "beginning anew" ptsne fit x.csv -o map.st "${small[@]}" --resume -f
+holds "it is trained anew" cmp -s map.st kept.st
+# A run that begins anew removes the state of an earlier one before anything else is computed.
+stop INT old.st
+expect "anew over an old state" 0 - "old.st.state: removed the state of an earlier run" ptsne fit x.csv -o old.st "${small[@]}" -f
+holds "it is as if it were new" cmp -s old.st kept.st
+# A state that cannot be written: a directory has its place.
+mkdir full.st.state
+expect "no place for the state" 0 - "^ptsne: warning: full.st.state: .*training goes on" ptsne fit x.csv -o full.st "${small[@]}" --checkpoint 0.00001 -f
+holds "said once" test "$(grep -c "training goes on" err)" = 1
+holds "the model is there" cmp -s full.st kept.st
 expect "resume what never began" 0 - "beginning anew" ptsne fit x.csv -o never.st "${small[@]}" --resume
 holds "it is as if it were new" cmp -s never.st kept.st
 mkfifo pipe

@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L
+
 #include "report.h"
 
 #include <math.h>
@@ -9,6 +11,32 @@
 json_t *report_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Bytes of the UTF-8 character at text, 0 where there is none. jansson is the judge: it decides what a report may hold. */
+static size_t character_bytes(const char *text)
+{
+    for (size_t bytes = 1; bytes <= 4 && text[bytes - 1] != '\0'; bytes++) {
+        json_t *character = json_stringn(text, bytes);
+        json_decref(character);
+        if (character != NULL) { return bytes; }
+    }
+    return 0;
+}
+
+json_t *report_text(const char *text)
+{
+    json_t *whole = json_string(text);
+    char *copy = whole != NULL ? NULL : strdup(text);
+    if (copy == NULL) { return whole; }
+    for (char *at = copy; *at != '\0';) {
+        const size_t bytes = character_bytes(at);
+        if (bytes == 0) { *at = '?'; }
+        at += bytes == 0 ? 1 : bytes;
+    }
+    whole = json_string(copy);
+    free(copy);
+    return whole;
 }
 
 json_t *report_count(size_t value)

@@ -8,6 +8,8 @@
 
 /* A finite number, else null; NULL without memory. */
 json_t *report_number(double value);
+/* A text from outside, a file's name say; a byte that is not UTF-8 becomes '?'. NULL without memory. */
+json_t *report_text(const char *text);
 /* A whole number. */
 json_t *report_count(size_t value);
 

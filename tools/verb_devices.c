@@ -89,12 +89,12 @@ static void print_all(const ptsne_device_info *list, const bench *measured, size
 
 static json_t *device_report(const ptsne_device_info *info, const bench *measured)
 {
-    json_t *report =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "device", info->spec, "name", info->name,
-                  "platform", info->platform, "driver", info->driver, "type", info->type, "memory",
-                  (json_int_t)info->memory, "max_allocation", (json_int_t)info->max_allocation, "local_memory",
-                  (json_int_t)info->local_memory, "compute_units", (json_int_t)info->compute_units, "max_work_group",
-                  (json_int_t)info->max_work_group, "refused", info->refused);
+    json_t *report = json_pack(
+        "{s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "device", info->spec, "name",
+        report_text(info->name), "platform", report_text(info->platform), "driver", report_text(info->driver), "type",
+        info->type, "memory", (json_int_t)info->memory, "max_allocation", (json_int_t)info->max_allocation,
+        "local_memory", (json_int_t)info->local_memory, "compute_units", (json_int_t)info->compute_units,
+        "max_work_group", (json_int_t)info->max_work_group, "refused", report_text(info->refused));
     if (report == NULL || measured == NULL) { return report; }
     json_object_set_new(report, "gflops", measured->done ? report_number(measured->gflops) : json_null());
     json_object_set_new(report, "gigabytes_per_second",

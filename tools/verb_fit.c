@@ -1,5 +1,6 @@
 /* The training state lives in MODEL.state beside the model: written every --checkpoint minutes and when the run is stopped, removed
- * when the model is done. So a model without a state beside it is finished. */
+ * when the model is done, and before a run that begins anew. A model without a state beside it may be a finished one, or
+ * another run's: nothing goes on from it. */
 #include "verb_fit.h"
 
 #include <errno.h>
@@ -36,17 +37,16 @@ static char *state_path(const char *model)
     return path;
 }
 
-/* Decide from the files that are there whether to begin, to go on (resume stays 1), or not to work at all:
- * *finished. Returns the exit code. */
-static int look_around(const cli_call *call, const char *state, int *resume, bool *finished)
+/* Decide from the files that are there whether to begin, to go on (resume stays 1), or to refuse. Returns the exit code. */
+static int look_around(const cli_call *call, const char *state, int *resume)
 {
     const fit_settings *settings = call->settings;
     const char *const inputs[] = {settings->input, NULL};
     const bool has_state = access(state, F_OK) == 0, has_model = access(settings->output, F_OK) == 0;
-    *finished = *resume && !has_state && has_model && !settings->force;
-    if (*finished) {
-        console_note(call->console, "%s is finished (no %s beside it): nothing left to do", settings->output, state);
-        return EXIT_SUCCESS;
+    if (*resume && !has_state && has_model && !settings->force) {
+        console_error(call->console, "%s is there, but %s is not: nothing to go on from (-f trains anew)",
+                      settings->output, state);
+        return EXIT_USAGE;
     }
     if (*resume && !has_state) {
         console_note(call->console, "there is no %s to resume from: beginning anew", state);
@@ -150,13 +150,15 @@ static int report(const cli_call *call, const char *outcome, ptsne_device *devic
     ptsne_device_info info;
     ptsne_device_describe(device, &info);
     json_t *whole = done_report(done);
-    json_t *about =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "version", ptsne_version(), "outcome", outcome,
-                  "device", info.spec, "device_name", info.name, "data", settings->input, "model", settings->output,
-                  "rows", (json_int_t)ptsne_table_rows(x), "columns", (json_int_t)ptsne_table_columns(x), "seed",
-                  (json_int_t)settings->fit.seed, "net", settings->fit.net);
-    if (whole != NULL) {
-        json_object_update(whole, about);
+    json_t *about = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "version", ptsne_version(),
+                              "outcome", outcome, "device", info.spec, "device_name", report_text(info.name), "data",
+                              report_text(settings->input), "model", report_text(settings->output), "rows",
+                              (json_int_t)ptsne_table_rows(x), "columns", (json_int_t)ptsne_table_columns(x), "seed",
+                              (json_int_t)settings->fit.seed, "net", report_text(settings->fit.net));
+    if (json_object_update(whole, about) != 0) { /* one of them is NULL, or without memory */
+        json_decref(whole);
+        whole = NULL;
+    } else {
         json_object_set_new(whole, "spread", spread_report(done, settings->fit.n_components));
     }
     json_decref(about);
@@ -206,6 +208,12 @@ static int finish(const cli_call *call, ptsne_status status, const char *state, 
         report(call, "stopped", device, x, done);
         return EXIT_STOPPED;
     }
+    if (status == PTSNE_ERR_IO && model != NULL) { /* stopped, and the state could not be written */
+        console_fail(call->console, NULL, err);
+        if (has_model) { console_error(call->console, "the model so far is in %s", settings->output); }
+        report(call, "stopped", device, x, done);
+        return EXIT_FAILED;
+    }
     const bool about_data = status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA || status == PTSNE_ERR_DIVERGED;
     const int code = console_fail(call->console, about_data ? settings->input : NULL, err);
     if (status == PTSNE_ERR_DIVERGED) {
@@ -253,7 +261,6 @@ static int fit_run(const cli_call *call)
 {
     const fit_settings *settings = call->settings;
     ptsne_fit_options options = settings->fit;
-    bool finished = false;
     char *state = state_path(settings->output);
     if (state == NULL) {
         console_error(call->console, "not enough memory");
@@ -263,8 +270,8 @@ static int fit_run(const cli_call *call)
     memcpy(options.perplexities, settings->perplexities.values, sizeof options.perplexities);
     options.checkpoint = state;
     int code = check_settings(call);
-    if (code == EXIT_SUCCESS) { code = look_around(call, state, &options.resume, &finished); }
-    if (code == EXIT_SUCCESS && !finished) {
+    if (code == EXIT_SUCCESS) { code = look_around(call, state, &options.resume); }
+    if (code == EXIT_SUCCESS) {
         console_catch_signals();
         code = train(call, &options);
     }

@@ -167,9 +167,10 @@ static int report(const cli_call *call, const figure *figures, size_t count, con
                   const data_set *test)
 {
     const metrics_settings *settings = call->settings;
-    json_t *whole = json_pack("{s:s, s:s, s:s, s:I, s:I}", "version", ptsne_version(), "data", settings->data,
-                              "embedding", settings->embedding, "rows", (json_int_t)ptsne_table_rows(train->x),
-                              "test_rows", (json_int_t)(test->x == NULL ? 0 : ptsne_table_rows(test->x)));
+    json_t *whole =
+        json_pack("{s:s, s:o, s:o, s:I, s:I}", "version", ptsne_version(), "data", report_text(settings->data),
+                  "embedding", report_text(settings->embedding), "rows", (json_int_t)ptsne_table_rows(train->x),
+                  "test_rows", (json_int_t)(test->x == NULL ? 0 : ptsne_table_rows(test->x)));
     for (size_t i = 0; whole != NULL && i < count; i++) {
         json_object_set_new(whole, figures[i].key, report_number(figures[i].value));
     }
@@ -208,7 +209,12 @@ static int check_settings(const cli_call *call)
 static int metrics_run(const cli_call *call)
 {
     const metrics_settings *settings = call->settings;
-    const char *const inputs[] = {settings->data, settings->embedding, NULL};
+    const char *const named_files[] = {settings->data,      settings->embedding,      settings->labels,
+                                       settings->test_data, settings->test_embedding, settings->test_labels};
+    const char *inputs[CLI_LENGTH(named_files) + 1] = {0};
+    for (size_t i = 0, n = 0; i < CLI_LENGTH(named_files); i++) {
+        if (named_files[i] != NULL) { inputs[n++] = named_files[i]; }
+    }
     int code = check_settings(call);
     if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, inputs); }
     if (code != EXIT_SUCCESS) { return code; }

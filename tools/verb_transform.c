@@ -143,10 +143,10 @@ static int report(const cli_call *call, const row_stream *stream)
     const double seconds = pt_seconds() - stream->began;
     ptsne_device_info info;
     ptsne_device_describe(stream->device, &info);
-    json_t *whole = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "version", ptsne_version(), "device",
-                              info.spec, "model", settings->model, "input", settings->input, "output", settings->output,
-                              "rows", (json_int_t)stream->rows, "columns", (json_int_t)stream->columns, "components",
-                              (json_int_t)stream->components);
+    json_t *whole = json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "version", ptsne_version(), "device",
+                              info.spec, "model", report_text(settings->model), "input", report_text(settings->input),
+                              "output", report_text(settings->output), "rows", (json_int_t)stream->rows, "columns",
+                              (json_int_t)stream->columns, "components", (json_int_t)stream->components);
     if (whole != NULL) {
         json_object_set_new(whole, "seconds", report_number(seconds));
         json_object_set_new(whole, "rows_per_second", report_number((double)stream->rows / seconds));
@@ -158,6 +158,9 @@ static int transform_run(const cli_call *call)
 {
     const transform_settings *settings = call->settings;
     const char *const inputs[] = {settings->model, settings->input, NULL};
+    if (settings->json != NULL && strcmp(settings->json, "-") == 0 && strcmp(settings->output, "-") == 0) {
+        return cli_refuse(call, "-o - and --json - both go to standard output: one of them needs a file");
+    }
     int code = output_check(call->console, settings->output, settings->force, inputs);
     const char *const taken[] = {settings->model, settings->input, settings->output, NULL};
     if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, taken); }
