@@ -5,16 +5,8 @@
 #include "ptsne.clh"
 #include "metric.clh"
 
-#if WG == 64
-#define WIDE 8
-#elif WG >= 8
-#define WIDE (WG / 4)
-#else
-#define WIDE WG
-#endif
-#define HIGH (WG / WIDE)
-#define TILE_M (2 * HIGH)
-#define TILE_N (2 * WIDE)
+#define TILE_M (2 * PT_HIGH)
+#define TILE_N (2 * PT_WIDE)
 #define DEPTH 32
 
 PT_KERNEL void distance_tile(global const float *a, const ulong a_at, const uint m, global const float *b,
@@ -29,7 +21,7 @@ PT_KERNEL void distance_tile(global const float *a, const ulong a_at, const uint
     const uint across = (n + TILE_N - 1) / TILE_N;
     const uint i0 = (uint)(PT_GROUP / across) * TILE_M;
     const uint j0 = (uint)(PT_GROUP % across) * TILE_N;
-    const uint row = lane / WIDE, column = lane % WIDE;
+    const uint row = lane / PT_WIDE, column = lane % PT_WIDE;
     float4 sum00 = 0.0f, sum01 = 0.0f, sum10 = 0.0f, sum11 = 0.0f;
     for (uint k0 = 0; k0 < d; k0 += DEPTH) {
         const uint deep = min(d - k0, (uint)DEPTH);
@@ -43,8 +35,8 @@ PT_KERNEL void distance_tile(global const float *a, const ulong a_at, const uint
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint z = 0; z < deep; z++) {
-            const float a0 = tile_a[row][z], a1 = tile_a[row + HIGH][z];
-            const float b0 = tile_b[column][z], b1 = tile_b[column + WIDE][z];
+            const float a0 = tile_a[row][z], a1 = tile_a[row + PT_HIGH][z];
+            const float b0 = tile_b[column][z], b1 = tile_b[column + PT_WIDE][z];
             sum00 = metric_add(sum00, a0, b0);
             sum01 = metric_add(sum01, a0, b1);
             sum10 = metric_add(sum10, a1, b0);
@@ -54,7 +46,7 @@ PT_KERNEL void distance_tile(global const float *a, const ulong a_at, const uint
     }
     const size_t i = i0 + row, j = j0 + column;
     if (i < m && j < n) { out[i * n + j] = metric_finish(sum00, d); }
-    if (i < m && j + WIDE < n) { out[i * n + j + WIDE] = metric_finish(sum01, d); }
-    if (i + HIGH < m && j < n) { out[(i + HIGH) * n + j] = metric_finish(sum10, d); }
-    if (i + HIGH < m && j + WIDE < n) { out[(i + HIGH) * n + j + WIDE] = metric_finish(sum11, d); }
+    if (i < m && j + PT_WIDE < n) { out[i * n + j + PT_WIDE] = metric_finish(sum01, d); }
+    if (i + PT_HIGH < m && j < n) { out[(i + PT_HIGH) * n + j] = metric_finish(sum10, d); }
+    if (i + PT_HIGH < m && j + PT_WIDE < n) { out[(i + PT_HIGH) * n + j + PT_WIDE] = metric_finish(sum11, d); }
 }

@@ -6,16 +6,8 @@
  * product_shallow: k <= 4; element by element of c. */
 #include "ptsne.clh"
 
-#if WG == 64
-#define WIDE 8
-#elif WG >= 8
-#define WIDE (WG / 4)
-#else
-#define WIDE WG
-#endif
-#define HIGH (WG / WIDE)
-#define TILE_M (4 * HIGH)
-#define TILE_N (4 * WIDE)
+#define TILE_M (4 * PT_HIGH)
+#define TILE_N (4 * PT_WIDE)
 #define DEPTH 16
 
 #if WG < 16
@@ -58,7 +50,7 @@ PT_KERNEL void product_tiled(global const float *a, const ulong a_at, global con
     const uint across = (n + TILE_N - 1) / TILE_N;
     const uint i0 = (uint)(PT_GROUP / across) * TILE_M;
     const uint j0 = (uint)(PT_GROUP % across) * TILE_N;
-    const uint row = lane / WIDE * 4, column = lane % WIDE * 4;
+    const uint row = lane / PT_WIDE * 4, column = lane % PT_WIDE * 4;
     float4 sum0 = 0.0f, sum1 = 0.0f, sum2 = 0.0f, sum3 = 0.0f;
     for (uint k0 = 0; k0 < k; k0 += DEPTH) {
         for (uint t = lane; t < DEPTH * TILE_M; t += WG) { /* neighbours read neighbours, either way */
