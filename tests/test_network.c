@@ -15,6 +15,7 @@
 #include "network/layers.h"
 #include "network/optimizer.h"
 #include "network/streams.h"
+#include "oracles.h"
 
 #define ROWS     ((size_t)8)
 #define INPUTS   ((size_t)5)
@@ -113,23 +114,6 @@ typedef struct problem {
     float input[ROWS * INPUTS], p[ROWS * ROWS];
     uint32_t sample[ROWS];
 } problem;
-
-static double oracle_activation(pt_activation activation, double x)
-{
-    switch (activation) {
-    case PT_RELU:
-        return x > 0.0 ? x : 0.0;
-    case PT_ELU:
-        return x > 0.0 ? x : expm1(x);
-    case PT_TANH:
-        return tanh(x);
-    case PT_SIGMOID:
-        return 1.0 / (1.0 + exp(-x));
-    case PT_LINEAR:
-        break;
-    }
-    return x;
-}
 
 /* What dropout multiplies element `index` of layer l's output by. */
 static double oracle_mask(const pt_dropout_rates *dropout, size_t l, size_t index)
