@@ -7,10 +7,10 @@
 
 static ptsne_status check_finite(const char *what, const float *values, size_t n, size_t d, ptsne_error *err)
 {
-    size_t row, column;
-    if (!pt_find_not_finite(values, n, d, &row, &column)) { return PTSNE_OK; }
-    return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: %g", what, row + 1, column + 1,
-                   (double)values[row * d + column]);
+    size_t at;
+    if (!pt_find_not_finite(values, n * d, &at)) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: %g", what, at / d + 1, at % d + 1,
+                   (double)values[at]);
 }
 
 static ptsne_status check_count(const char *what, size_t n, ptsne_error *err)

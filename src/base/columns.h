@@ -14,7 +14,7 @@ ptsne_status pt_column_means(const float *x, size_t n, size_t d, size_t threads,
 void pt_rows_centred(const float *x, const uint32_t *index, size_t rows, size_t d, const double *mean, size_t threads,
                      float *to);
 
-/* Row and column of the first entry that is NaN or infinite; false where there is none. */
-bool pt_find_not_finite(const float *x, size_t n, size_t d, size_t *row, size_t *column);
+/* Where the first of count entries is that is NaN or infinite; false, and *at as it was, where there is none. */
+bool pt_find_not_finite(const float *x, size_t count, size_t *at);
 
 #endif

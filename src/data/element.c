@@ -138,21 +138,3 @@ size_t pt_element_text(const pt_element *type, const void *from, char text[PT_EL
     }
     return (size_t)length;
 }
-
-bool pt_floats_finite(const float *values, size_t count, size_t *first)
-{
-    for (size_t begin = 0; begin < count; begin += 4096) {
-        const size_t end = count - begin < 4096 ? count : begin + 4096;
-        uint32_t worst = 0; /* the largest exponent field, all of them in one comparison at the end */
-        for (size_t i = begin; i < end; i++) {
-            uint32_t bits;
-            memcpy(&bits, values + i, sizeof bits);
-            bits &= 0x7f800000u;
-            worst = bits > worst ? bits : worst;
-        }
-        if (worst != 0x7f800000u) { continue; }
-        for (*first = begin; isfinite(values[*first]); ++*first) {}
-        return false;
-    }
-    return true;
-}

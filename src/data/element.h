@@ -21,7 +21,4 @@ void pt_elements_float(const pt_element *type, const void *from, size_t count, f
 #define PT_ELEMENT_TEXT 32
 size_t pt_element_text(const pt_element *type, const void *from, char text[PT_ELEMENT_TEXT]);
 
-/* Are all count values finite? If not, *first is where. */
-bool pt_floats_finite(const float *values, size_t count, size_t *first);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "base/memory.h"
 #include "data/selection.h"
 
@@ -188,7 +189,7 @@ ptsne_status pt_rows_check(const ptsne_reader *reader, const float *rows, size_t
 {
     const size_t width = pt_reader_width(reader);
     size_t at;
-    if (pt_floats_finite(rows, n * width, &at)) { return PTSNE_OK; }
+    if (!pt_find_not_finite(rows, n * width, &at)) { return PTSNE_OK; }
     const size_t column = reader->picked != NULL ? reader->picked[at % width] : at % width;
     return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: not finite: %s", reader->stream.name,
                    first + at / width + 1, column + 1,

@@ -4,35 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "base/memory.h"
 
 #define UPLOAD_ROWS ((size_t)4096)
 
-/* An exponent of all ones is a NaN or an infinity. Bits, because this loop is vectorised, and one that leaves at the first bad
- * value is not: it would cost a tenth of a transform. */
-static bool row_finite(const float *row, size_t d)
-{
-    const uint32_t exponent = 0x7f800000u;
-    uint32_t bad = 0;
-#pragma omp simd reduction(| : bad)
-    for (size_t j = 0; j < d; j++) {
-        uint32_t bits;
-        memcpy(&bits, &row[j], sizeof bits);
-        bad |= (bits & exponent) == exponent;
-    }
-    return bad == 0;
-}
-
 ptsne_status pt_values_check(const float *x, size_t n, size_t d, ptsne_error *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (row_finite(x + i * d, d)) { continue; }
-        for (size_t j = 0; j < d; j++) {
-            if (isfinite(x[i * d + j])) { continue; }
-            return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu is %g", i + 1, j + 1, (double)x[i * d + j]);
-        }
-    }
-    return PTSNE_OK;
+    size_t at;
+    if (!pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu is %g", at / d + 1, at % d + 1, (double)x[at]);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word)
