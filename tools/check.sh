@@ -12,11 +12,11 @@ cd "$(dirname "$0")/.."
 logs=$PWD/build/check
 mkdir -p "$logs"
 export PTSNE_PLATFORMS=$PWD/build/platforms
-export CTEST_OUTPUT_ON_FAILURE=1
 jobs=$(nproc)
 passed=0 failed=0 skipped=0
 
-# stage NAME COMMAND ...: run it and add to the counts what its log reports; a command that reports no tests counts as one.
+# stage NAME COMMAND ...: run it and add to the counts what its log reports; a command that reports no tests counts as one, and
+# so does a failure that no test reports (a crash, a time-out).
 stage()
 {
     local name=$1 began=$SECONDS code counts p f s
@@ -24,12 +24,13 @@ stage()
     printf '%-24s' "$name"
     "$@" >"$logs/$name.log" 2>&1 </dev/null
     code=$?
-    # ctest: one line a test; our scripts: a closing "N passed, N failed, N skipped".
-    counts=$(awk '/ \.\.\.+ *Passed /      { p++ }
-                  / \.\.\.+ *\*\*\*(Failed|Timeout|Exception|Not Run)/ { f++ }
-                  / \.\.\.+ *\*\*\*Skipped/ { s++ }
-                  /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ { p += $1; f += $3; s += $5 }
-                  END { print p + 0, f + 0, s + 0 }' "$logs/$name.log")
+    # Behind ctest's "12: ": cmocka's counts of each program, and the closing lines of our scripts.
+    counts=$(sed 's/^[0-9]*: //' "$logs/$name.log" | awk '
+        /^\[  PASSED  \] [0-9]+ test/ { p += $4 }
+        /^\[  FAILED  \] [0-9]+ test/ { f += $4 }
+        /^\[  SKIPPED \] [0-9]+ test/ { s += $4 }
+        /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ { p += $1; f += $3; s += $5 }
+        END { print p + 0, f + 0, s + 0 }')
     read -r p f s <<<"$counts"
     if [ $code -eq 77 ]; then
         s=$((s + 1))
@@ -42,7 +43,8 @@ stage()
     printf '%4d passed %3d failed %3d skipped  %4d s\n' "$p" "$f" "$s" $((SECONDS - began))
     if [ $code -ne 0 ] && [ $code -ne 77 ]; then
         echo "---- the end of $logs/$name.log:"
-        tail -n 60 "$logs/$name.log"
+        grep -E 'FAILED|\*\*\*|ERROR|error:' "$logs/$name.log" | head -n 20
+        tail -n 40 "$logs/$name.log"
         echo "----"
     fi
 }
@@ -58,15 +60,15 @@ build()
 # tests NAME LABEL PLATFORM: the tests of build/NAME that carry LABEL, with one OpenCL implementation in sight.
 tests()
 {
-    tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" --no-tests=error
+    tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" --no-tests=error -V
 }
 
 build_gcc() { build gcc -DCMAKE_C_COMPILER=gcc -DPTSNE_WITH_OPENCL=ON -DPTSNE_WITH_ONEDNN=ON -DPTSNE_WITH_RENDER=ON; }
 build_clang() { build clang -DCMAKE_C_COMPILER=clang-14; }
 build_plain() { build plain -DPTSNE_WITH_OPENCL=OFF -DPTSNE_WITH_ONEDNN=OFF -DPTSNE_WITH_RENDER=OFF; }
-build_asan()
+build_asan() # OpenCL without oneDNN, whose threads upset the leak checker
 {
-    build asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPTSNE_SANITIZE=address,undefined
+    build asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPTSNE_SANITIZE=address,undefined -DPTSNE_WITH_ONEDNN=OFF
 }
 
 sanitized()

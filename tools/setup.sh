@@ -13,7 +13,7 @@ build="gcc cmake ninja-build pkg-config libc6-dev zlib1g-dev libjansson-dev libp
 demo="dataset-fashion-mnist"
 tests="g++ clang-14 llvm-14 libclang-rt-14-dev libomp-14-dev libcmocka-dev clang-format-14 python3 python3-numpy
  python3-torch pocl-opencl-icd mesa-opencl-icd oclgrind clinfo clang-15 libclc-15 llvm-spirv-14 spirv-tools
- intel-opencl-icd file procps"
+ intel-opencl-icd locales-all procps"
 
 case "${1-}" in
 build) wanted=$build ;;

@@ -1,7 +1,8 @@
 /* c = alpha op(a) op(b) + beta c.
  *
  * The output is cut into tiles whose size follows from the shape alone, and each tile is one product on one thread: by oneDNN
- * where it is there, else by our own code (product_own.c). So the bits do not depend on the number of threads. */
+ * where it is there and the product need not be steady, else by our own code (product_own.c). So the bits do not depend on the number
+ * of threads. */
 #include "backend/cpu/level.h"
 
 #include <omp.h>
@@ -15,10 +16,14 @@ typedef struct tiling {
 
 /* oneDNN: few enough rows that a training batch makes tiles for all threads. On two cores, in GFLOP/s, 128 x 512, 256 x 512, 512 x 512
  * and the whole product as one call: 1000 x 2000 x 500 235, 194, 227, 251; 500 x 784 x 1000 239, 235, 234, 226; but 2048^3 194,
- * 212, 225, 259, so large ones get larger tiles. Our own code packs b anew for each tile. */
-static tiling tiles_of(const pt_product_shape *shape, bool own)
+ * 212, 225, 259, so large ones get larger tiles. Our own code packs b anew for each tile, and its bits do not depend on tiles: as many rows
+ * as leave every thread two tiles. */
+static tiling tiles_of(const pt_product_shape *shape, bool own, size_t threads)
 {
-    if (own) { return (tiling){256, 512}; }
+    if (own) {
+        const size_t rows = shape->m / (2 * threads);
+        return (tiling){rows < 240 ? 240 : rows, 512};
+    }
     return shape->m >= 2048 && shape->n >= 2048 ? (tiling){512, 1024} : (tiling){128, 512};
 }
 
@@ -84,7 +89,7 @@ ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *pc = pt_cpu_floats(c);
-    const tiling about = tiles_of(shape, own);
+    const tiling about = tiles_of(shape, own, be->threads);
     const size_t rows = even(shape->m, about.rows), columns = even(shape->n, about.columns);
     const size_t down = (shape->m + rows - 1) / rows, across = (shape->n + columns - 1) / columns;
     int failed = 0;

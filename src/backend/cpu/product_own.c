@@ -1,4 +1,5 @@
-/* Our own product of one tile, for machines without oneDNN.
+/* Our own product of one tile: for steady products, whose rows must not depend on each other, and for all on machines
+ * without oneDNN. An entry of c is summed in one order, whatever tile it is in.
  *
  * The usual blocking (Goto and van de Geijn, ACM TOMS 2008): panels of op(a) and op(b) are packed so that the kernel
  * reads both in order, KERNEL_ROWS x KERNEL_COLUMNS entries of c stay in registers over a block of the inner dimension. */
