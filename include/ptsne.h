@@ -318,7 +318,7 @@ typedef struct ptsne_fit_options {
     /* the optimiser */
     ptsne_optimizer optimizer;
     ptsne_schedule schedule;
-    double learning_rate; /* at its height; 0: Adam 0.001, SGD 0.1 */
+    double learning_rate; /* at its height; 0: Adam 0.001 sqrt(batch_size / 500), SGD 0.1 */
     double momentum;      /* SGD */
     size_t warmup_steps;
     /* long runs */
@@ -348,7 +348,7 @@ typedef struct ptsne_fit_report {
  *
  *           epochs  batch_size  exaggeration  dropout  input_dropout  interpolation
  *   edges       32         500             4      0.1            0.1            0.5
- *   batch       80        5000             1        0              0              0
+ *   batch       80        5000             4        0              0              0
  */
 PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
 
@@ -366,13 +366,14 @@ PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
  * @param options   May be NULL: defaults.
  * @param observer  May be NULL. Stages: "neighbours" (where the neighbour graph is used), "training".
  * @param model     The caller destroys it. Also set, to the last good model, when the call
- *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch; else NULL.
+ *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch, or PTSNE_ERR_IO
+ *                  because the state of a stopped run could not be written; else NULL.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large, ...); PTSNE_ERR_DATA (NaN or infinity in x, all rows
  *         equal, a damaged checkpoint); PTSNE_ERR_UNAVAILABLE (the device does not have the metric); PTSNE_ERR_MEMORY;
- *         PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
- *         PTSNE_ERR_IO (checkpoint). Resuming a checkpoint of other options or data is PTSNE_ERR_ARGUMENT: the
- *         message names what differs.
+ *         PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED; PTSNE_ERR_IO (a checkpoint that cannot be read, or
+ *         not be written when stopped; else that is a warning). Resuming a checkpoint of other options or data is
+ *         PTSNE_ERR_ARGUMENT: the message names what differs.
  */
 PTSNE_API ptsne_status ptsne_fit(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                  const ptsne_fit_options *options, const ptsne_observer *observer, ptsne_model **model,

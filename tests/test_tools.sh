@@ -162,12 +162,14 @@ expect "defaults, edges" 0 - . ptsne fit many.csv -o edges.st --net 4 --epochs 1
 expect "defaults, batch" 0 - . ptsne fit many.csv -o batches.st --net 4 --epochs 1 --mode batch
 expect "defaults, sgd" 0 - . ptsne fit x.csv -o sgd.st "${small[@]}" --optimizer sgd
 ptsne fit --help >help.txt
-for option in exaggeration dropout input-dropout interpolation batch-size; do
+for option in dropout input-dropout interpolation batch-size; do
     key=${option//-/_}
     tr -s ' \n' ' ' <help.txt >out
     holds "--help has the default of --$option" \
         grep -qE -- " --$option [A-Z]+ [^[]*\[$(used edges.st $key); mode batch: $(used batches.st $key)\]" out
 done
+holds "--help has the default of --exaggeration" grep -qE -- " --exaggeration A [^[]*\[$(used edges.st exaggeration)\]" out
+holds "and it is that of mode batch" test "$(used edges.st exaggeration)" = "$(used batches.st exaggeration)"
 holds "--help has the default of --learning-rate" \
     grep -qF "[$(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
 

@@ -15,7 +15,7 @@ typedef struct mode_defaults {
 
 static const mode_defaults defaults_of[] = {
     [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5},
-    [PTSNE_MODE_BATCH] = {80, 5000, 1.0, 0.0, 0.0, 0.0},
+    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0},
 };
 
 void pt_settings_default(ptsne_fit_options *options)
@@ -42,6 +42,12 @@ void pt_settings_default(ptsne_fit_options *options)
         .warmup_steps = 100,
         .checkpoint_minutes = 5.0,
     };
+}
+
+/* Large batches have less noise, and make fewer steps: Adam's rate grows with the root of their size. */
+static double rate_default(const ptsne_fit_options *s)
+{
+    return s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 * sqrt((double)s->batch_size / 500.0) : 0.1;
 }
 
 /* One number and the limits it has to keep; NaN keeps none. */
@@ -141,7 +147,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if (s->dropout < 0.0) { s->dropout = d->dropout; }
     if (s->input_dropout < 0.0) { s->input_dropout = d->input_dropout; }
     if (s->interpolation < 0.0) { s->interpolation = d->interpolation; }
-    if (s->learning_rate == 0.0) { s->learning_rate = s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 : 0.1; }
+    if (s->learning_rate == 0.0) { s->learning_rate = rate_default(s); }
     ptsne_status status = numbers_check(s, err);
     if (status != PTSNE_OK) { return status; }
     sizes_fit(s, n, observer);
