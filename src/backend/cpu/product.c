@@ -1,8 +1,8 @@
 /* c = alpha op(a) op(b) + beta c.
  *
- * The output is cut into tiles whose size follows from the shape alone, and each tile is one product on one thread: by oneDNN
- * where it is there and the product need not be steady, else by our own code (product_own.c). So the bits do not depend on the number
- * of threads. */
+ * The output is cut into tiles, and each tile is one product on one thread: by oneDNN where it is there and the product need not be
+ * steady, in tiles whose size follows from the shape alone; else by our own code (product_own.c), whose bits do not depend on
+ * tiles. So the bits do not depend on the number of threads. */
 #include "backend/cpu/level.h"
 
 #include <omp.h>
