@@ -355,6 +355,157 @@ ptsne_status pt_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buff
     return be->ops->edges_gradient(be, y, sample, m, d, exaggeration, scratch, gradient, loss, err);
 }
 
+/* Floats of one chunk's part of a sum, and how many chunks there are at most. */
+#define MAP_CHUNKS ((size_t)1024)
+
+size_t pt_map_scratch(size_t n, size_t d)
+{
+    (void)n;
+    return MAP_CHUNKS * (4 * d + 8);
+}
+
+size_t pt_grid_nodes(const pt_grid *grid)
+{
+    return grid->size[0] * grid->size[1] * (grid->d == 3 ? grid->size[2] : 1);
+}
+
+size_t pt_grid_scratch(const pt_grid *grid)
+{
+    return PT_GRID_TERMS * grid->d * pt_grid_nodes(grid);
+}
+
+size_t pt_spread_scratch(const pt_grid *grid, size_t n)
+{
+    return 4 * n + 4 * pt_grid_nodes(grid) + 1024;
+}
+
+static bool grid_is_good(const pt_grid *grid)
+{
+    bool good = map_columns(grid->d) && (grid->order == 4 || grid->order == 6) && grid->spacing > 0.0f;
+    size_t nodes = 1;
+    for (size_t a = 0; a < 3 && good; a++) {
+        const size_t size = grid->size[a];
+        good = a < grid->d ? size >= grid->order && side(size) && nodes <= UINT32_MAX / size : size == 1;
+        nodes *= size;
+    }
+    return good;
+}
+
+static bool grids_fit(const pt_grid *fine, const pt_grid *coarse)
+{
+    return grid_is_good(fine) && grid_is_good(coarse) && fine->d == coarse->d && fine->order == coarse->order;
+}
+
+static ptsne_status grid_refused(ptsne_error *err, const char *op, const pt_grid *grid, size_t from, size_t to)
+{
+    return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                   "%s: buffers of %zu and %zu elements for a grid of %zu x %zu x %zu, d = %zu, order %zu", op, from,
+                   to, grid->size[0], grid->size[1], grid->size[2], grid->d, grid->order);
+}
+
+ptsne_status pt_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
+                           float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
+                           ptsne_error *err)
+{
+    const size_t m = edges->m, n = edges->n;
+    if (!side(m) || !side(n) || !map_columns(d) || !(dof > 0.0f) || edges->row.count <= m ||
+        edges->p.count < edges->column.count || !holds(y, m, d) || !holds(to, n, d) || !holds(force, m, d) ||
+        scratch->count < pt_map_scratch(m, d) || (loss != NULL && loss->count < 1)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "attraction: buffers of %zu, %zu, %zu and %zu elements for %zu x %zu, d = %zu, dof = %g",
+                       y->count, to->count, scratch->count, force->count, m, n, d, (double)dof);
+    }
+    return be->ops->attraction(be, edges, y, to, d, dof, scratch, force, loss, err);
+}
+
+ptsne_status pt_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                          float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err)
+{
+    if (!side(m) || !side(n) || !map_columns(d) || !(dof > 0.0f) || !holds(y, m, d) || !holds(to, n, d) ||
+        !holds(force, m, d) || potential->count < m) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "repulsion: buffers of %zu, %zu, %zu and %zu elements for %zu x %zu, d = %zu, dof = %g",
+                       y->count, to->count, force->count, potential->count, m, n, d, (double)dof);
+    }
+    return be->ops->repulsion(be, y, m, to, n, d, dof, force, potential, err);
+}
+
+ptsne_status pt_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                              const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err)
+{
+    if (!side(n) || potential->count < n || scratch->count < pt_map_scratch(n, 2) || z->count < 1) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "potential_sum: buffers of %zu, %zu and %zu elements for n = %zu",
+                       potential->count, scratch->count, z->count, n);
+    }
+    return be->ops->potential_sum(be, potential, n, self, scratch, z, err);
+}
+
+ptsne_status pt_embedding_step(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                               const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d, const pt_buffer *y,
+                               const pt_buffer *velocity, const pt_buffer *gains, const pt_buffer *scratch,
+                               const pt_buffer *stats, ptsne_error *err)
+{
+    if (!side(n) || !map_columns(d) || !holds(attraction, n, d) || !holds(repulsion, n, d) || z->count < 1 ||
+        !holds(y, n, d) || !holds(velocity, n, d) || !holds(gains, n, d) || scratch->count < pt_map_scratch(n, d) ||
+        stats->count < PT_STEP_STATS(d)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "embedding_step: buffers of %zu, %zu, %zu, %zu and %zu elements for n = %zu, d = %zu",
+                       attraction->count, repulsion->count, y->count, scratch->count, stats->count, n, d);
+    }
+    return be->ops->embedding_step(be, descent, attraction, repulsion, z, n, d, y, velocity, gains, scratch, stats,
+                                   err);
+}
+
+ptsne_status pt_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                            const pt_buffer *charge, ptsne_error *err)
+{
+    if (!grid_is_good(grid) || !side(n) || !holds(y, n, grid->d) || scratch->count < pt_spread_scratch(grid, n) ||
+        charge->count < pt_grid_nodes(grid)) {
+        return grid_refused(err, "grid_spread", grid, y->count, charge->count);
+    }
+    return be->ops->grid_spread(be, grid, y, n, scratch, charge, err);
+}
+
+ptsne_status pt_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
+                              const pt_buffer *to, ptsne_error *err)
+{
+    if (!grids_fit(fine, coarse) || from->count < pt_grid_nodes(fine) || to->count < pt_grid_nodes(coarse)) {
+        return grid_refused(err, "grid_restrict", coarse, from->count, to->count);
+    }
+    return be->ops->grid_restrict(be, fine, from, coarse, to, err);
+}
+
+ptsne_status pt_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                              const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                              ptsne_error *err)
+{
+    if (!grid_is_good(grid) || kernel->reach > PT_GRID_REACH || charge->count < pt_grid_nodes(grid) ||
+        scratch->count < pt_grid_scratch(grid) || potential->count < pt_grid_nodes(grid)) {
+        return grid_refused(err, "grid_convolve", grid, charge->count, potential->count);
+    }
+    return be->ops->grid_convolve(be, grid, kernel, charge, scratch, potential, err);
+}
+
+ptsne_status pt_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
+                             const pt_buffer *to, ptsne_error *err)
+{
+    if (!grids_fit(fine, coarse) || from->count < pt_grid_nodes(coarse) || to->count < pt_grid_nodes(fine)) {
+        return grid_refused(err, "grid_prolong", coarse, from->count, to->count);
+    }
+    return be->ops->grid_prolong(be, coarse, from, fine, to, err);
+}
+
+ptsne_status pt_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
+                            float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                            ptsne_error *err)
+{
+    if (!grid_is_good(grid) || !side(n) || values->count < pt_grid_nodes(grid) || !holds(y, n, grid->d) ||
+        !holds(force, n, grid->d) || potential->count < n) {
+        return grid_refused(err, "grid_gather", grid, y->count, values->count);
+    }
+    return be->ops->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
+}
+
 ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                 pt_activation activation, ptsne_error *err)
 {

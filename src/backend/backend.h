@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 1u
+#define PT_BACKEND_VERSION 2u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -72,6 +72,50 @@ typedef struct pt_adam {
     float learning_rate, beta1, beta2, epsilon;
     float correction1, correction2; /* 1 / (1 - beta^t), of step t = 1, 2, ... */
 } pt_adam;
+
+/* A sparse matrix in compressed rows: entries row[i] .. row[i + 1] - 1 are row i's. */
+typedef struct pt_edges {
+    size_t m, n;      /* rows, columns */
+    pt_buffer row;    /* m + 1 uint32 */
+    pt_buffer column; /* uint32 below n, ascending in a row */
+    pt_buffer p;
+} pt_edges;
+
+/* A regular grid over a map. Node (i, j) or (i, j, k) lies at origin + spacing (i, j, k), axis a being column a of the map,
+ * and is element (i size[1] + j) size[2] + k of its buffers, in two dimensions i size[1] + j.
+ *
+ * Points meet nodes by central B-splines B of `order` nodes along an axis (4 cubic, 6 quintic), and every point has all of its
+ * nodes on the grid. A coarser grid has twice the spacing, and its node J lies on the finer grid's node 2 (J - margin). */
+typedef struct pt_grid {
+    size_t d;       /* 2 or 3 */
+    size_t order;   /* 4 or 6 */
+    size_t size[3]; /* nodes along each axis; size[2] is 1 in two dimensions */
+    size_t margin;  /* nodes before the finer grid's first one; 0 on the finest */
+    float origin[3], spacing;
+} pt_grid;
+
+#define PT_GRID_TERMS ((size_t)2)  /* separable terms of a kernel on one grid */
+#define PT_GRID_REACH ((size_t)16) /* taps on each side at most */
+
+/* sum over terms t of weight[t] prod over axes of tap[t][|offset|]; 0 beyond reach nodes. */
+typedef struct pt_grid_kernel {
+    size_t reach;
+    float tap[PT_GRID_TERMS][PT_GRID_REACH + 1];
+    float weight[PT_GRID_TERMS];
+} pt_grid_kernel;
+
+/* One step of the map's optimiser. */
+typedef struct pt_descent {
+    float exaggeration; /* factor on the attraction */
+    float learning_rate, momentum;
+    float least_gain; /* floor of the gains */
+    float max_step;   /* no point moves farther in one step; INFINITY: no limit */
+} pt_descent;
+
+/* What embedding_step tells, as floats: [0, d) least and [d, 2d) largest coordinates of the new map, then these. */
+#define PT_STEP_GRADIENT(d) (2 * (d))     /* sum over points of |gradient|^2 */
+#define PT_STEP_LENGTH(d)   (2 * (d) + 1) /* sum over points of |step|^2 */
+#define PT_STEP_STATS(d)    (2 * (d) + 2) /* floats in all */
 
 struct pt_backend_ops {
     uint32_t version; /* PT_BACKEND_VERSION */
@@ -163,6 +207,53 @@ struct pt_backend_ops {
                                    float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
                                    const pt_buffer *loss, ptsne_error *err);
 
+    /* The t-SNE gradient by parts, for the Student-t kernel K(r) = (1 + r^2 / dof)^(-(dof + 1) / 2); with dof 1, 1 / (1 + r^2).
+     * Forces leave out the factor 2 (dof + 1) / dof of the gradient, which is 4 for dof 1.
+     *
+     * Attraction, row i of edges being point i of y (m x d), columns points of `to` (n x d, may be y):
+     *   force[i] = sum_e p_e (1 + d_e^2 / dof)^-1 (y_i - to_j),
+     *   loss[0] = sum_e p_e (dof + 1) / 2 log(1 + d_e^2 / dof); loss NULL: not wanted.
+     * scratch pt_map_scratch(m, d) elements. Relative error of loss 1e-5, of a force 1e-5 of sum_e p_e |y_i - to_j| (1 + ..)^-1. */
+    ptsne_status (*attraction)(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
+                               float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
+                               ptsne_error *err);
+    /* Repulsion, every pair: potential[i] = sum_j K(|y_i - to_j|), force[i] = sum_j K (1 + d^2 / dof)^-1 (y_i - to_j), over all n
+     * points of `to` (n x d; y itself is allowed, and then a point counts 1 in its own potential). y, force m x d, potential m. */
+    ptsne_status (*repulsion)(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                              float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err);
+    /* z[0] = sum_i (potential[i] - self), at least FLT_MIN; n potentials, compensated or in float64. */
+    ptsne_status (*potential_sum)(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                                  const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
+    /* g = exaggeration attraction - repulsion / z[0]; a gain grows by 0.2 where g and velocity have different signs, else
+     * shrinks to 0.8 of it, not below least_gain; velocity = momentum velocity - learning_rate gain g, shortened to max_step a
+     * point; y += velocity (Jacobs 1988; van der Maaten and Hinton 2008). All n x d; stats PT_STEP_STATS(d); scratch
+     * pt_map_scratch(n, d). */
+    ptsne_status (*embedding_step)(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                                   const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d,
+                                   const pt_buffer *y, const pt_buffer *velocity, const pt_buffer *gains,
+                                   const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err);
+
+    /* ---- grids ---- */
+    /* charge[node] = sum_i prod_a B((y_ia - node's place) / spacing), y n x d; overwritten, the same bits each time.
+     * scratch pt_spread_scratch(grid, n) elements. A point outside, or NaN, spoils the charges but writes nowhere else. */
+    ptsne_status (*grid_spread)(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
+                                const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
+    /* Charges of the coarser grid: those that spreading the same points there would give, but for cut margins, by B-splines'
+     * two-scale relation: 2^(1 - order) binomial(order, .) along each axis (adjoint of grid_prolong). */
+    ptsne_status (*grid_restrict)(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
+                                  const pt_buffer *to, ptsne_error *err);
+    /* potential = kernel * charge, 0 beyond the grid; overwritten. scratch pt_grid_scratch(grid) elements. */
+    ptsne_status (*grid_convolve)(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                                  const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                                  ptsne_error *err);
+    /* to += the coarser potential, seen as a spline, on the finer grid: the same two-scale coefficients. */
+    ptsne_status (*grid_prolong)(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
+                                 const pt_buffer *to, ptsne_error *err);
+    /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i). y, force n x d. */
+    ptsne_status (*grid_gather)(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
+                                size_t n, float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                                ptsne_error *err);
+
     /* ---- layers ---- */
     /* x[i][j] = activation(x[i][j] + bias[j]) in place; x n x d, bias d. Relative error 32 FLT_EPSILON + absolute 4. */
     ptsne_status (*bias_activation)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
@@ -218,6 +309,14 @@ pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count);
 /* Elements of scratch for tsne_gradient and edges_gradient of n rows (n = 2m for edges). */
 size_t pt_gradient_scratch(size_t n, size_t d);
 
+/* Elements of scratch for attraction, potential_sum and embedding_step of n points. */
+size_t pt_map_scratch(size_t n, size_t d);
+
+/* Nodes of a grid; elements of scratch for grid_convolve, and for grid_spread of n points. */
+size_t pt_grid_nodes(const pt_grid *grid);
+size_t pt_grid_scratch(const pt_grid *grid);
+size_t pt_spread_scratch(const pt_grid *grid, size_t n);
+
 /* ---- the ops, with their shapes checked ---- */
 
 ptsne_status pt_buffer_create(pt_backend *be, size_t count, pt_buffer *buffer, ptsne_error *err);
@@ -254,6 +353,29 @@ ptsne_status pt_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buffe
 ptsne_status pt_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
                                float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
                                const pt_buffer *loss, ptsne_error *err);
+ptsne_status pt_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
+                           float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
+                           ptsne_error *err);
+ptsne_status pt_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                          float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err);
+ptsne_status pt_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                              const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
+ptsne_status pt_embedding_step(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                               const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d, const pt_buffer *y,
+                               const pt_buffer *velocity, const pt_buffer *gains, const pt_buffer *scratch,
+                               const pt_buffer *stats, ptsne_error *err);
+ptsne_status pt_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                            const pt_buffer *charge, ptsne_error *err);
+ptsne_status pt_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
+                              const pt_buffer *to, ptsne_error *err);
+ptsne_status pt_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                              const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                              ptsne_error *err);
+ptsne_status pt_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
+                             const pt_buffer *to, ptsne_error *err);
+ptsne_status pt_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
+                            float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                            ptsne_error *err);
 ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                 pt_activation activation, ptsne_error *err);
 ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,

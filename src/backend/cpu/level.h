@@ -29,6 +29,15 @@
 #define cpu_student_sums           PT_LEVELED(cpu_student_sums)
 #define cpu_tsne_gradient          PT_LEVELED(cpu_tsne_gradient)
 #define cpu_edges_gradient         PT_LEVELED(cpu_edges_gradient)
+#define cpu_attraction             PT_LEVELED(cpu_attraction)
+#define cpu_repulsion              PT_LEVELED(cpu_repulsion)
+#define cpu_potential_sum          PT_LEVELED(cpu_potential_sum)
+#define cpu_embedding_step         PT_LEVELED(cpu_embedding_step)
+#define cpu_grid_spread            PT_LEVELED(cpu_grid_spread)
+#define cpu_grid_restrict          PT_LEVELED(cpu_grid_restrict)
+#define cpu_grid_convolve          PT_LEVELED(cpu_grid_convolve)
+#define cpu_grid_prolong           PT_LEVELED(cpu_grid_prolong)
+#define cpu_grid_gather            PT_LEVELED(cpu_grid_gather)
 #define cpu_bias_activation        PT_LEVELED(cpu_bias_activation)
 #define cpu_activation_gradient    PT_LEVELED(cpu_activation_gradient)
 #define cpu_dropout                PT_LEVELED(cpu_dropout)
@@ -69,6 +78,29 @@ ptsne_status cpu_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buff
 ptsne_status cpu_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buffer *sample, size_t m, size_t d,
                                 float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
                                 const pt_buffer *loss, ptsne_error *err);
+ptsne_status cpu_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
+                            float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
+                            ptsne_error *err);
+ptsne_status cpu_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                           float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err);
+ptsne_status cpu_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                               const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
+ptsne_status cpu_embedding_step(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                                const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d, const pt_buffer *y,
+                                const pt_buffer *velocity, const pt_buffer *gains, const pt_buffer *scratch,
+                                const pt_buffer *stats, ptsne_error *err);
+ptsne_status cpu_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
+                             const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
+ptsne_status cpu_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
+                               const pt_buffer *to, ptsne_error *err);
+ptsne_status cpu_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                               const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                               ptsne_error *err);
+ptsne_status cpu_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
+                              const pt_buffer *to, ptsne_error *err);
+ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
+                             float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                             ptsne_error *err);
 ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                  pt_activation activation, ptsne_error *err);
 ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,

@@ -1,0 +1,14 @@
+/* Repulsion by the tree of the t-SNE literature (Barnes and Hut, Nature 324, 1986; van der Maaten, Accelerating t-SNE using
+ * tree-based algorithms, JMLR 2014), on the host: quadtree in two dimensions, octree in three. A cell stands for its points
+ * where its width is below theta times its distance. */
+#ifndef PT_TSNE_TREE_H
+#define PT_TSNE_TREE_H
+
+#include "base/error.h"
+
+/* force (m x d) and potential (m) at the m points y, of the n points `to`, as pt_repulsion defines them; all on the host, y may be
+ * `to`, and then a point counts 1 in its own potential. The same bits for any number of threads. PTSNE_ERR_MEMORY. */
+ptsne_status pt_tree_repulsion(const float *y, size_t m, const float *to, size_t n, size_t d, double theta, double dof,
+                               size_t threads, float *force, float *potential, ptsne_error *err);
+
+#endif
