@@ -110,6 +110,7 @@ typedef struct pt_descent {
     float learning_rate, momentum;
     float least_gain; /* floor of the gains */
     float max_step;   /* no point moves farther in one step; INFINITY: no limit */
+    bool own_z;       /* z has n elements, each point's own; else one for all */
 } pt_descent;
 
 /* What embedding_step tells, as floats: [0, d) least and [d, 2d) largest coordinates of the new map, then these. */
@@ -224,7 +225,7 @@ struct pt_backend_ops {
     /* z[0] = sum_i (potential[i] - self), at least FLT_MIN; n potentials, compensated or in float64. */
     ptsne_status (*potential_sum)(pt_backend *be, const pt_buffer *potential, size_t n, float self,
                                   const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
-    /* g = exaggeration attraction - repulsion / z[0]; a gain grows by 0.2 where g and velocity have different signs, else
+    /* g = exaggeration attraction - repulsion / z[0] (own_z: row i by z[i]); a gain grows by 0.2 where g and velocity have different signs, else
      * shrinks to 0.8 of it, not below least_gain; velocity = momentum velocity - learning_rate gain g, shortened to max_step a
      * point; y += velocity (Jacobs 1988; van der Maaten and Hinton 2008). All n x d; stats PT_STEP_STATS(d); scratch
      * pt_map_scratch(n, d). */
