@@ -355,13 +355,11 @@ ptsne_status pt_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buff
     return be->ops->edges_gradient(be, y, sample, m, d, exaggeration, scratch, gradient, loss, err);
 }
 
-/* Floats of one chunk's part of a sum, and how many chunks there are at most. */
-#define MAP_CHUNKS ((size_t)1024)
-
+/* Each chunk's part of two sums and of the least and largest coordinates, as float64, and room to align them. */
 size_t pt_map_scratch(size_t n, size_t d)
 {
     (void)n;
-    return MAP_CHUNKS * (4 * d + 8);
+    return PT_MAP_CHUNKS * (4 * d + 8);
 }
 
 size_t pt_grid_nodes(const pt_grid *grid)
@@ -445,12 +443,12 @@ ptsne_status pt_embedding_step(pt_backend *be, const pt_descent *descent, const 
                                const pt_buffer *velocity, const pt_buffer *gains, const pt_buffer *scratch,
                                const pt_buffer *stats, ptsne_error *err)
 {
-    if (!side(n) || !map_columns(d) || !holds(attraction, n, d) || !holds(repulsion, n, d) || z->count < 1 ||
-        !holds(y, n, d) || !holds(velocity, n, d) || !holds(gains, n, d) || scratch->count < pt_map_scratch(n, d) ||
-        stats->count < PT_STEP_STATS(d)) {
+    if (!side(n) || !map_columns(d) || !holds(attraction, n, d) || !holds(repulsion, n, d) ||
+        z->count < (descent->own_z ? n : 1) || !holds(y, n, d) || !holds(velocity, n, d) || !holds(gains, n, d) ||
+        scratch->count < pt_map_scratch(n, d) || stats->count < PT_STEP_STATS(d)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT,
                        "embedding_step: buffers of %zu, %zu, %zu, %zu and %zu elements for n = %zu, d = %zu",
-                       attraction->count, repulsion->count, y->count, scratch->count, stats->count, n, d);
+                       attraction->count, repulsion->count, z->count, y->count, scratch->count, n, d);
     }
     return be->ops->embedding_step(be, descent, attraction, repulsion, z, n, d, y, velocity, gains, scratch, stats,
                                    err);

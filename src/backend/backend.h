@@ -225,9 +225,10 @@ struct pt_backend_ops {
     /* z[0] = sum_i (potential[i] - self), at least FLT_MIN; n potentials, compensated or in float64. */
     ptsne_status (*potential_sum)(pt_backend *be, const pt_buffer *potential, size_t n, float self,
                                   const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
-    /* g = exaggeration attraction - repulsion / z[0] (own_z: row i by z[i]); a gain grows by 0.2 where g and velocity have different signs, else
-     * shrinks to 0.8 of it, not below least_gain; velocity = momentum velocity - learning_rate gain g, shortened to max_step a
-     * point; y += velocity (Jacobs 1988; van der Maaten and Hinton 2008). All n x d; stats PT_STEP_STATS(d); scratch
+    /* g = exaggeration attraction - repulsion / z[0] (own_z: row i by z[i]; z counts as FLT_MIN where it is less); a gain grows by
+     * 0.2 where g and velocity have different signs (0 has its own), else shrinks to 0.8 of it, not below least_gain;
+     * velocity = momentum velocity - learning_rate gain g, shortened to max_step a point; y += velocity (Jacobs 1988; van der
+     * Maaten and Hinton 2008). All n x d; stats PT_STEP_STATS(d); scratch
      * pt_map_scratch(n, d). */
     ptsne_status (*embedding_step)(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
                                    const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d,
@@ -309,6 +310,9 @@ pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count);
 
 /* Elements of scratch for tsne_gradient and edges_gradient of n rows (n = 2m for edges). */
 size_t pt_gradient_scratch(size_t n, size_t d);
+
+/* Sums over the points of a map come in so many parts at most. */
+#define PT_MAP_CHUNKS ((size_t)1024)
 
 /* Elements of scratch for attraction, potential_sum and embedding_step of n points. */
 size_t pt_map_scratch(size_t n, size_t d);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend/backend.h"
+
 #define PAIR_ROWS    ((size_t)32)  /* rows of one chunk, which share the blocks */
 #define PAIR_COLUMNS ((size_t)512) /* points of a block; their terms are summed in float32, blocks in float64 */
 
@@ -22,6 +24,13 @@ static inline void pair_block_load(const float *y, size_t d, size_t from, size_t
     for (size_t c = 0; c < d; c++) {
         for (size_t j = 0; j < n; j++) { block->y[c][j] = y[(from + j) * d + c]; }
     }
+}
+
+/* Points of one chunk where a sum over n points comes in parts: PT_MAP_CHUNKS parts at most. */
+static inline size_t pair_chunk(size_t n, size_t least)
+{
+    const size_t chunk = (n + PT_MAP_CHUNKS - 1) / PT_MAP_CHUNKS;
+    return chunk > least ? chunk : least;
 }
 
 /* The first float64 place at or behind a float. */

@@ -1,0 +1,76 @@
+/* All pairs of y and `to`, K(r) = (1 + r^2 / dof)^(-(dof + 1) / 2):
+ *   potential[i] = sum_j K(|y_i - to_j|), force[i] = sum_j K (1 + d^2 / dof)^-1 (y_i - to_j). */
+#include "backend/cpu/level.h"
+
+#include "backend/cpu/pairs.h"
+#include "backend/cpu/vector_math.h"
+
+typedef struct pushed {
+    double force[3], potential;
+} pushed;
+
+/* Add a block's push on one row; d and whether dof is 1 are constants after inlining. */
+static inline void add_block(const pair_block *block, const float *y, size_t d, bool plain, float dof, pushed *row)
+{
+    const float y0 = y[0], y1 = y[1], y2 = d == 3 ? y[2] : 0.0f;
+    const float inverse_dof = 1.0f / dof, power = -0.5f * (dof + 1.0f);
+    float f0 = 0.0f, f1 = 0.0f, f2 = 0.0f, psi = 0.0f;
+#pragma omp simd reduction(+ : f0, f1, f2, psi)
+    for (size_t j = 0; j < block->n; j++) {
+        const float d0 = y0 - block->y[0][j], d1 = y1 - block->y[1][j];
+        const float d2 = d == 3 ? y2 - block->y[2][j] : 0.0f;
+        const float square = d0 * d0 + d1 * d1 + (d == 3 ? d2 * d2 : 0.0f);
+        const float u = plain ? 1.0f + square : 1.0f + square * inverse_dof;
+        const float w = 1.0f / u, kernel = plain ? w : cpu_exp(power * cpu_log(u));
+        const float push = kernel * w;
+        psi += kernel;
+        f0 += push * d0;
+        f1 += push * d1;
+        if (d == 3) { f2 += push * d2; }
+    }
+    row->force[0] += (double)f0, row->force[1] += (double)f1, row->force[2] += (double)f2;
+    row->potential += (double)psi;
+}
+
+static void add(const pair_block *block, const float *y, size_t d, float dof, pushed *row)
+{
+    if (d == 2 && dof == 1.0f) {
+        add_block(block, y, 2, true, dof, row);
+    } else if (d == 2) {
+        add_block(block, y, 2, false, dof, row);
+    } else if (dof == 1.0f) {
+        add_block(block, y, 3, true, dof, row);
+    } else {
+        add_block(block, y, 3, false, dof, row);
+    }
+}
+
+/* Rows of y, PAIR_ROWS at most, against all points. */
+static void push_rows(const float *y, size_t rows, const float *to, size_t n, size_t d, float dof, float *force,
+                      float *potential)
+{
+    pushed row[PAIR_ROWS] = {{{0}, 0.0}};
+    pair_block block;
+    for (size_t from = 0; from < n; from += PAIR_COLUMNS) {
+        pair_block_load(to, d, from, n - from < PAIR_COLUMNS ? n - from : PAIR_COLUMNS, &block);
+        for (size_t i = 0; i < rows; i++) { add(&block, y + i * d, d, dof, &row[i]); }
+    }
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t c = 0; c < d; c++) { force[i * d + c] = (float)row[i].force[c]; }
+        potential[i] = (float)row[i].potential;
+    }
+}
+
+ptsne_status cpu_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                           float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err)
+{
+    (void)err; /* nothing here can fail */
+    const size_t chunks = (m + PAIR_ROWS - 1) / PAIR_ROWS;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t first = c * PAIR_ROWS, rows = m - first < PAIR_ROWS ? m - first : PAIR_ROWS;
+        push_rows(pt_cpu_floats(y) + first * d, rows, pt_cpu_floats(to), n, d, dof, pt_cpu_floats(force) + first * d,
+                  pt_cpu_floats(potential) + first);
+    }
+    return PTSNE_OK;
+}
