@@ -184,3 +184,61 @@ oracle_entry oracle_edges_gradient(const float *y, const uint32_t *sample, size_
     loss.value += log(z);
     return loss;
 }
+
+/* |a - b|^2 / dof. */
+static double apart(const float *a, const float *b, size_t d, double dof)
+{
+    double square = 0.0;
+    for (size_t c = 0; c < d; c++) { square += ((double)a[c] - (double)b[c]) * ((double)a[c] - (double)b[c]); }
+    return square / dof;
+}
+
+oracle_entry oracle_attraction(const uint32_t *row, const uint32_t *column, const float *p, const float *y,
+                               const float *to, size_t m, size_t d, double dof, double *force, double *terms)
+{
+    oracle_entry loss = {0};
+    memset(force, 0, m * d * sizeof *force);
+    memset(terms, 0, m * d * sizeof *terms);
+    for (size_t i = 0; i < m; i++) {
+        for (size_t e = row[i]; e < row[i + 1]; e++) {
+            const float *a = y + i * d, *b = to + column[e] * d;
+            const double x = apart(a, b, d, dof), pull = (double)p[e] / (1.0 + x);
+            for (size_t c = 0; c < d; c++) {
+                force[i * d + c] += pull * ((double)a[c] - (double)b[c]);
+                terms[i * d + c] += pull * fabs((double)a[c] - (double)b[c]);
+            }
+            loss.value += (double)p[e] * 0.5 * (dof + 1.0) * log1p(x);
+        }
+    }
+    loss.terms = loss.value;
+    return loss;
+}
+
+double oracle_repulsion(const float *y, const float *to, size_t n, size_t d, double dof, double *force, double *terms)
+{
+    double potential = 0.0;
+    memset(force, 0, d * sizeof *force);
+    memset(terms, 0, d * sizeof *terms);
+    for (size_t j = 0; j < n; j++) {
+        const double u = 1.0 + apart(y, to + j * d, d, dof), kernel = pow(u, -0.5 * (dof + 1.0));
+        for (size_t c = 0; c < d; c++) {
+            const double term = kernel / u * ((double)y[c] - (double)to[j * d + c]);
+            force[c] += term;
+            terms[c] += fabs(term);
+        }
+        potential += kernel;
+    }
+    return potential;
+}
+
+static int sign(double x)
+{
+    return (x > 0.0) - (x < 0.0);
+}
+
+double oracle_velocity(const pt_descent *by, double gradient, double velocity, double *gain)
+{
+    const double changed = sign(gradient) == sign(velocity) ? *gain * 0.8 : *gain + 0.2;
+    *gain = changed < (double)by->least_gain ? (double)by->least_gain : changed;
+    return (double)by->momentum * velocity - (double)by->learning_rate * *gain * gradient;
+}

@@ -34,4 +34,12 @@ oracle_entry oracle_tsne_gradient(const float *p, const float *y, size_t n, size
 oracle_entry oracle_edges_gradient(const float *y, const uint32_t *sample, size_t m, size_t d, double exaggeration,
                                    double *gradient, double *terms);
 
+/* Of the parts of the gradient at any dof: force, terms m x d, the columns of edges being points of `to`; the loss is returned. */
+oracle_entry oracle_attraction(const uint32_t *row, const uint32_t *column, const float *p, const float *y,
+                               const float *to, size_t m, size_t d, double dof, double *force, double *terms);
+/* The potential of one point against n points of `to`; force, terms d. */
+double oracle_repulsion(const float *y, const float *to, size_t n, size_t d, double dof, double *force, double *terms);
+/* One coordinate's step up to the velocity before it is shortened; sign(0) is 0. The gain is changed. */
+double oracle_velocity(const pt_descent *by, double gradient, double velocity, double *gain);
+
 #endif
