@@ -18,7 +18,7 @@
 #include "parametric/dataset.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
-#include "parametric/state_file.h"
+#include "network/state_file.h"
 #include "parametric/trainer.h"
 #include "parametric/training.h"
 #include "parametric/transform.h"
@@ -530,7 +530,7 @@ static void test_dead_dimension(void **state)
     pt_safetensors file;
     pt_state found;
     CHECK(pt_safetensors_read(path, &file, NULL));
-    CHECK(pt_state_create(model->net.n_parameters, 2, &found, NULL));
+    CHECK(pt_state_create(model->net.n_parameters, 2, 0, &found, NULL));
     CHECK(pt_state_read(path, &file.metadata, NULL, &found, NULL));
     for (size_t j = 0; j < last.n_in; j++) { found.parameters[last.weight + last.n_in + j] = 0.0f; }
     CHECK(pt_state_write(path, &found, &file.metadata, NULL));

@@ -225,11 +225,10 @@ struct pt_backend_ops {
     /* z[0] = sum_i (potential[i] - self), at least FLT_MIN; n potentials, compensated or in float64. */
     ptsne_status (*potential_sum)(pt_backend *be, const pt_buffer *potential, size_t n, float self,
                                   const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
-    /* g = exaggeration attraction - repulsion / z[0] (own_z: row i by z[i]; z counts as FLT_MIN where it is less); a gain grows by
-     * 0.2 where g and velocity have different signs (0 has its own), else shrinks to 0.8 of it, not below least_gain;
+    /* g = exaggeration attraction - repulsion / z[0], row i by z[i] with own_z (z counts as FLT_MIN where it is less); a gain grows
+     * by 0.2 where g and velocity have different signs (0 has its own), else shrinks to 0.8 of it, not below least_gain;
      * velocity = momentum velocity - learning_rate gain g, shortened to max_step a point; y += velocity (Jacobs 1988; van der
-     * Maaten and Hinton 2008). All n x d; stats PT_STEP_STATS(d); scratch
-     * pt_map_scratch(n, d). */
+     * Maaten and Hinton 2008). All n x d; z 1 element or n; stats PT_STEP_STATS(d); scratch pt_map_scratch(n, d). */
     ptsne_status (*embedding_step)(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
                                    const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d,
                                    const pt_buffer *y, const pt_buffer *velocity, const pt_buffer *gains,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 /* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
 #define LEAST_STEPS ((size_t)3000)
 
@@ -50,27 +52,9 @@ static double rate_default(const ptsne_fit_options *s)
     return s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 * sqrt((double)s->batch_size / 500.0) : 0.1;
 }
 
-/* One number and the limits it has to keep; NaN keeps none. */
-typedef struct limit {
-    const char *name;
-    double value, least, most;
-    bool below; /* most itself is too much */
-} limit;
-
-static ptsne_status limits_check(const limit *limits, size_t count, ptsne_error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        const limit *l = &limits[i];
-        if (l->value >= l->least && (l->below ? l->value < l->most : l->value <= l->most)) { continue; }
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s is %g, but has to be from %g to %s%g", l->name, l->value, l->least,
-                       l->below ? "below " : "", l->most);
-    }
-    return PTSNE_OK;
-}
-
 static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
 {
-    const limit limits[] = {
+    const pt_limit limits[] = {
         {"mode", (double)s->mode, 0, 1, false},
         {"n_components", (double)s->n_components, 2, 3, false},
         {"epochs", (double)s->epochs, 1, 1e9, false},
@@ -88,7 +72,7 @@ static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
         {"momentum", s->momentum, 0, 1, true},
         {"checkpoint_minutes", s->checkpoint_minutes, 0, 1e9, false},
     };
-    return limits_check(limits, sizeof limits / sizeof limits[0], err);
+    return pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
 }
 
 /* Perplexities against the rows that a row of P is made from. */

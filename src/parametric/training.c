@@ -14,7 +14,7 @@
 #include "base/progress.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
-#include "parametric/state_file.h"
+#include "network/state_file.h"
 #include "parametric/trainer.h"
 #include "parametric/transform.h"
 
@@ -130,7 +130,7 @@ static ptsne_status state_load(training *t, ptsne_error *err)
 {
     const ptsne_fit_options *settings = &t->settings;
     const size_t n_moments = settings->optimizer == PTSNE_OPTIMIZER_ADAM ? 2 : 1;
-    ptsne_status status = pt_state_create(t->net.n_parameters, n_moments, &t->state, err);
+    ptsne_status status = pt_state_create(t->net.n_parameters, n_moments, 0, &t->state, err);
     if (status != PTSNE_OK) { return status; }
     pt_net_start(&t->net, settings->seed, t->state.parameters);
     if (settings->checkpoint == NULL) { return PTSNE_OK; }

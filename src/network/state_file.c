@@ -1,4 +1,4 @@
-#include "parametric/state_file.h"
+#include "network/state_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,39 +11,48 @@
 #define FORMAT        "1"
 #define POSITION_TEXT ((size_t)128)
 
-ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, pt_state *state, ptsne_error *err)
+ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, size_t n_order, pt_state *state, ptsne_error *err)
 {
-    *state = (pt_state){.position = {.last_loss = (double)NAN}, .n_parameters = n_parameters};
+    *state = (pt_state){.position = {.last_loss = (double)NAN}, .n_parameters = n_parameters, .n_order = n_order};
     bool full = (state->parameters = pt_array_zeroed(n_parameters, sizeof(float))) != NULL;
     for (size_t i = 0; i < n_moments; i++) {
         full = (state->moments[i] = pt_array_zeroed(n_parameters, sizeof(float))) != NULL && full;
     }
+    if (n_order > 0) { full = (state->order = pt_array_zeroed(n_order, sizeof(float))) != NULL && full; }
     if (full) { return PTSNE_OK; }
     pt_state_destroy(state);
-    return pt_fail_memory(err, "the training state", (double)(n_moments + 1) * (double)n_parameters * sizeof(float));
+    return pt_fail_memory(err, "the state of a run", (double)(n_moments + 1) * (double)n_parameters * sizeof(float));
 }
 
 void pt_state_destroy(pt_state *state)
 {
     free(state->parameters);
     for (size_t i = 0; i < PT_STATE_MOMENTS; i++) { free(state->moments[i]); }
+    free(state->order);
     *state = (pt_state){0};
 }
 
-/* parameters, moment.0, moment.1, as many as there are. */
-static size_t tensors_describe(const pt_state *state, pt_tensor tensors[1 + PT_STATE_MOMENTS])
+#define ARRAYS (2 + PT_STATE_MOMENTS)
+
+/* The arrays that there are, in the file's order; `values` gets where each lies in the state. */
+static size_t tensors_describe(const pt_state *state, pt_tensor tensors[ARRAYS], float *values[ARRAYS])
 {
+    const struct {
+        const char *name;
+        float *values;
+        size_t count;
+    } all[ARRAYS] = {
+        {"parameters", state->parameters, state->n_parameters},
+        {"moment.0", state->moments[0], state->n_parameters},
+        {"moment.1", state->moments[1], state->n_parameters},
+        {"order", state->order, state->n_order},
+    };
     size_t count = 0;
-    for (size_t i = 0; i <= PT_STATE_MOMENTS; i++) {
-        const float *values = i == 0 ? state->parameters : state->moments[i - 1];
-        if (values == NULL) { continue; }
-        tensors[count] = (pt_tensor){.n_dimensions = 1, .shape = {state->n_parameters}, .values = values};
-        if (i == 0) {
-            snprintf(tensors[count].name, sizeof tensors[count].name, "parameters");
-        } else {
-            snprintf(tensors[count].name, sizeof tensors[count].name, "moment.%zu", i - 1);
-        }
-        count++;
+    for (size_t i = 0; i < ARRAYS; i++) {
+        if (all[i].values == NULL) { continue; }
+        tensors[count] = (pt_tensor){.n_dimensions = 1, .shape = {all[i].count}, .values = all[i].values};
+        snprintf(tensors[count].name, sizeof tensors[count].name, "%s", all[i].name);
+        values[count++] = all[i].values;
     }
     return count;
 }
@@ -57,8 +66,9 @@ static void position_print(const pt_position *position, char text[POSITION_TEXT]
 
 static uLong check_sum(const pt_state *state, const char *position)
 {
-    pt_tensor tensors[1 + PT_STATE_MOMENTS];
-    const size_t count = tensors_describe(state, tensors);
+    pt_tensor tensors[ARRAYS];
+    float *values[ARRAYS];
+    const size_t count = tensors_describe(state, tensors, values);
     uLong crc = crc32_z(0, (const Bytef *)position, strlen(position));
     for (size_t i = 0; i < count; i++) {
         crc = crc32_z(crc, tensors[i].values, pt_tensor_count(&tensors[i]) * sizeof(float));
@@ -80,8 +90,9 @@ ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_me
         status = pt_metadata_set(&metadata, err, "ptsne.crc32", "%08lx", check_sum(state, position));
     }
     if (status == PTSNE_OK) {
-        pt_tensor tensors[1 + PT_STATE_MOMENTS];
-        const size_t count = tensors_describe(state, tensors);
+        pt_tensor tensors[ARRAYS];
+        float *values[ARRAYS];
+        const size_t count = tensors_describe(state, tensors, values);
         status = pt_safetensors_write(path, true, tensors, count, &metadata, err);
     }
     pt_metadata_destroy(&metadata);
@@ -113,16 +124,16 @@ static ptsne_status run_compare(const pt_metadata *there, const pt_metadata *run
 
 static ptsne_status values_take(const pt_safetensors *file, pt_state *state, ptsne_error *err)
 {
-    pt_tensor tensors[1 + PT_STATE_MOMENTS];
-    const size_t count = tensors_describe(state, tensors);
+    pt_tensor tensors[ARRAYS];
+    float *values[ARRAYS];
+    const size_t count = tensors_describe(state, tensors, values);
     for (size_t i = 0; i < count; i++) {
         const pt_tensor *found = pt_safetensors_find(file, tensors[i].name);
         if (file->n_tensors != count || found == NULL || found->n_dimensions != 1 ||
-            found->shape[0] != state->n_parameters) {
-            return pt_fail(err, PTSNE_ERR_DATA, "is damaged: \"%s\" is not as this network needs it", tensors[i].name);
+            found->shape[0] != tensors[i].shape[0]) {
+            return pt_fail(err, PTSNE_ERR_DATA, "is damaged: \"%s\" is not as this run needs it", tensors[i].name);
         }
-        float *to = i == 0 ? state->parameters : state->moments[i - 1];
-        memcpy(to, found->values, state->n_parameters * sizeof *to);
+        memcpy(values[i], found->values, tensors[i].shape[0] * sizeof *values[i]);
     }
     return PTSNE_OK;
 }
@@ -134,7 +145,7 @@ static ptsne_status state_take(const pt_safetensors *file, const pt_metadata *ru
     const char *position = pt_metadata_get(&file->metadata, "ptsne.position");
     const char *crc = pt_metadata_get(&file->metadata, "ptsne.crc32");
     if (format == NULL || position == NULL || crc == NULL || strcmp(format, FORMAT) != 0) {
-        return pt_fail(err, PTSNE_ERR_DATA, "is not a training state that this version reads");
+        return pt_fail(err, PTSNE_ERR_DATA, "is not a state that this version reads");
     }
     ptsne_status status = run_compare(&file->metadata, run, observer, err);
     if (status == PTSNE_OK) { status = values_take(file, state, err); }

@@ -1,7 +1,7 @@
-/* The state of a training run between two steps, kept in a safetensors file: what a resumed run needs to end in the same bits
+/* The state of a training run or an optimisation between two steps, kept in a safetensors file: what a resumed run needs to end in the same bits
  * as one that was never interrupted. */
-#ifndef PT_PARAMETRIC_STATE_FILE_H
-#define PT_PARAMETRIC_STATE_FILE_H
+#ifndef PT_NETWORK_STATE_FILE_H
+#define PT_NETWORK_STATE_FILE_H
 
 #include "network/safetensors.h"
 
@@ -13,14 +13,16 @@ typedef struct pt_position {
     double last_loss;   /* mean of the last epoch that is done; NaN before the first */
 } pt_position;
 
-/* n_parameters each; moments NULL where the optimizer has fewer than two. */
+/* Parameters and moments have n_parameters each; NULL: the run has none. */
 typedef struct pt_state {
     pt_position position;
     float *parameters, *moments[PT_STATE_MOMENTS];
     size_t n_parameters;
+    float *order; /* n_order whole numbers below 2^24: the order that the run keeps its rows in */
+    size_t n_order;
 } pt_state;
 
-ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, pt_state *state, ptsne_error *err);
+ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, size_t n_order, pt_state *state, ptsne_error *err);
 void pt_state_destroy(pt_state *state);
 
 /* run: pairs that say which run it is (options, data); its "ptsne.version" and "ptsne.device" may differ at the next start. */
