@@ -1,0 +1,358 @@
+/* Letters: h spacing of the finest grid, t a Gaussian exp(-t r^2), R the widest distance in the box. */
+#include "tsne/field.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define PI          3.14159265358979323846
+#define ORDER       ((size_t)4)
+#define MOST_LEVELS ((size_t)24)
+#define REACH       ((size_t)10)
+#define WIDTH       0.5 /* t of a level's narrower Gaussian, in units of 1 / spacing^2; the other one has half */
+#define SAMPLES     ((size_t)256)                     /* distances that the fit looks at */
+#define COLUMNS     (PT_GRID_TERMS * MOST_LEVELS + 1) /* weights that it finds, and the right side follows them */
+#define TINY        3.0e-4 /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
+
+typedef struct plan {
+    size_t n_levels;
+    pt_grid level[MOST_LEVELS];
+    size_t nodes; /* of all levels */
+    double far;   /* R */
+} plan;
+
+struct pt_field {
+    pt_backend *be;
+    size_t n, d;
+    double dof;
+    float spacing;
+    plan now;
+    pt_grid_kernel kernel[MOST_LEVELS];
+    double constant; /* weight of the Gaussian without end */
+    double *fit;     /* 2 SAMPLES x (COLUMNS + 1) */
+    pt_buffer charge, potential, scratch;
+    pt_grid top; /* what points read: the finest grid, or the moments' */
+    float base;
+};
+
+/* ---- the grids ---- */
+
+/* The finest grid, by steps of so many nodes that begin at whole multiples of themselves: a map that moves a little keeps its
+ * grid, and the same box has the same grid in every run. False where it would have too many nodes. */
+static bool finest(size_t d, float spacing, const float *low, const float *high, pt_grid *grid, double *far)
+{
+    const double nodes = d == 2 ? 16.0 : 8.0, step = nodes * (double)spacing;
+    double all = 1.0, square = 0.0;
+    *grid = (pt_grid){.d = d, .order = ORDER, .size = {1, 1, 1}, .spacing = spacing};
+    for (size_t a = 0; a < d; a++) {
+        const double from = floor((double)low[a] / step), to = floor((double)high[a] / step) + 1.0;
+        const double size = (to - from) * nodes + (double)ORDER;
+        all *= size;
+        square += (to - from) * step * (to - from) * step;
+        if (!(all < 4294967295.0)) { return false; }
+        grid->size[a] = (size_t)size;
+        grid->origin[a] = (float)(from * step - (double)(ORDER / 2 - 1) * (double)spacing);
+    }
+    *far = sqrt(square);
+    return true;
+}
+
+/* With this margin a coarser grid has every node that meets a node of the finer one, so nothing is cut. */
+static pt_grid coarser(const pt_grid *fine)
+{
+    pt_grid coarse = *fine;
+    coarse.margin = ORDER / 4;
+    coarse.spacing = 2.0f * fine->spacing;
+    for (size_t a = 0; a < fine->d; a++) {
+        coarse.size[a] = coarse.margin + (fine->size[a] - 1 + ORDER / 2) / 2 + 1;
+        if (coarse.size[a] < ORDER) { coarse.size[a] = ORDER; }
+        coarse.origin[a] = fine->origin[a] - coarse.spacing * (float)coarse.margin;
+    }
+    return coarse;
+}
+
+static bool plan_make(size_t d, float spacing, const float *low, const float *high, plan *p)
+{
+    memset(p, 0, sizeof *p); /* plans are compared byte by byte */
+    if (!finest(d, spacing, low, high, &p->level[0], &p->far)) { return false; }
+    const double widest = p->far > 4.0 ? p->far : 4.0; /* a small map needs the kernel's own width all the same */
+    p->nodes = pt_grid_nodes(&p->level[0]);
+    for (p->n_levels = 1; p->n_levels < MOST_LEVELS; p->n_levels++) {
+        const pt_grid *last = &p->level[p->n_levels - 1];
+        if (4.0 * (double)last->spacing >= widest) { break; }
+        p->level[p->n_levels] = coarser(last);
+        p->nodes += pt_grid_nodes(&p->level[p->n_levels]);
+    }
+    return true;
+}
+
+static size_t plan_scratch(const plan *p, size_t n)
+{
+    const size_t convolve = pt_grid_scratch(&p->level[0]), spread = pt_spread_scratch(&p->level[0], n);
+    return convolve > spread ? convolve : spread;
+}
+
+size_t pt_field_elements(size_t n, size_t d, float spacing, const float *low, const float *high)
+{
+    plan p;
+    return plan_make(d, spacing, low, high, &p) ? 2 * p.nodes + plan_scratch(&p, n) : SIZE_MAX;
+}
+
+/* ---- the taps ---- */
+
+/* The transform of a central B-spline of ORDER, squared. */
+static double spline_square(double w)
+{
+    const double half = 0.5 * w, sinc = fabs(half) < 1.0e-9 ? 1.0 : sin(half) / half;
+    return pow(sinc, 2.0 * (double)ORDER);
+}
+
+/* The taps between charges and potentials that come nearest to exp(-t r^2) at points, on the mean over their places in a cell
+ * (the optimal influence function of particle-mesh methods: Hockney and Eastwood 1988, chapter 8), in units of the spacing. */
+static void taps_make(double t, size_t reach, float *tap)
+{
+    enum { STEPS = 256, ALIASES = 3 };
+    double sum[PT_GRID_REACH + 1] = {0.0};
+    for (size_t s = 0; s < STEPS; s++) {
+        const double w = 2.0 * PI * ((double)s / STEPS - 0.5);
+        double meant = 0.0, squares = 0.0;
+        for (int m = -ALIASES; m <= ALIASES; m++) {
+            const double k = w + 2.0 * PI * m, square = spline_square(k);
+            meant += sqrt(PI / t) * exp(-k * k / (4.0 * t)) * square;
+            squares += square;
+        }
+        for (size_t k = 0; k <= reach; k++) { sum[k] += meant / (squares * squares) * cos(w * (double)k) / STEPS; }
+    }
+    for (size_t k = 0; k <= reach; k++) { tap[k] = (float)sum[k]; }
+}
+
+/* ---- the ladder's weights ---- */
+
+/* Least squares by Householder reflections: the matrix has rows x (columns + 1), its last column the right side. */
+static void solve(double *matrix, size_t rows, size_t columns, double *x)
+{
+    const size_t stride = columns + 1;
+    for (size_t c = 0; c < columns; c++) {
+        double norm = 0.0;
+        for (size_t r = c; r < rows; r++) { norm += matrix[r * stride + c] * matrix[r * stride + c]; }
+        double *pivot = &matrix[c * stride + c];
+        const double length = *pivot > 0.0 ? -sqrt(norm) : sqrt(norm), head = *pivot - length;
+        if (norm == 0.0) { continue; }
+        for (size_t j = c + 1; j <= columns; j++) {
+            double dot = head * matrix[c * stride + j];
+            for (size_t r = c + 1; r < rows; r++) { dot += matrix[r * stride + c] * matrix[r * stride + j]; }
+            dot /= length * head;
+            matrix[c * stride + j] += dot * head;
+            for (size_t r = c + 1; r < rows; r++) { matrix[r * stride + j] += dot * matrix[r * stride + c]; }
+        }
+        *pivot = length;
+    }
+    for (size_t c = columns; c-- > 0;) {
+        double rest = matrix[c * stride + columns];
+        for (size_t j = c + 1; j < columns; j++) { rest -= matrix[c * stride + j] * x[j]; }
+        x[c] = matrix[c * stride + c] == 0.0 ? 0.0 : rest / matrix[c * stride + c];
+    }
+}
+
+/* t of term k of a level. */
+static double exponent(const pt_grid *level, size_t k)
+{
+    const double h = (double)level->spacing;
+    return WIDTH / (double)(1u << k) / (h * h);
+}
+
+/* Weights of the Gaussians and the constant, least squares of the relative error of K and of its slope over 0 .. R. */
+static void ladder_fit(pt_field *field)
+{
+    const plan *p = &field->now;
+    const size_t columns = PT_GRID_TERMS * p->n_levels + 1;
+    const double power = 0.5 * (field->dof + 1.0), widest = p->far > 4.0 ? p->far : 4.0, nearest = 0.02;
+    double weight[COLUMNS];
+    for (size_t s = 0; s < SAMPLES; s++) {
+        const double r = nearest * pow(widest / nearest, (double)s / (double)(SAMPLES - 1)), r2 = r * r;
+        const double k = pow(1.0 + r2 / field->dof, -power), slope = -power / field->dof * k / (1.0 + r2 / field->dof);
+        double *row = field->fit + 2 * s * (columns + 1), *next = row + columns + 1;
+        for (size_t c = 0; c + 1 < columns; c++) {
+            const double t = exponent(&p->level[c / PT_GRID_TERMS], c % PT_GRID_TERMS), g = exp(-t * r2);
+            row[c] = g / k;
+            next[c] = -t * g / slope; /* slopes by r^2 */
+        }
+        row[columns - 1] = 1.0 / k, next[columns - 1] = 0.0;
+        row[columns] = 1.0, next[columns] = 1.0;
+    }
+    solve(field->fit, 2 * SAMPLES, columns, weight);
+    for (size_t l = 0; l < p->n_levels; l++) {
+        for (size_t k = 0; k < PT_GRID_TERMS; k++) {
+            field->kernel[l].weight[k] = (float)weight[PT_GRID_TERMS * l + k];
+        }
+    }
+    field->constant = weight[columns - 1];
+}
+
+/* ---- the field ---- */
+
+ptsne_status pt_field_create(pt_backend *be, size_t n, size_t d, float dof, float spacing, pt_field **field,
+                             ptsne_error *err)
+{
+    pt_field *f = pt_array_zeroed(1, sizeof *f);
+    double *fit = pt_array_aligned(2 * SAMPLES * (COLUMNS + 1), sizeof *fit);
+    *field = NULL;
+    if (f == NULL || fit == NULL) {
+        free(f);
+        free(fit);
+        return pt_fail_memory(err, "the field's plan", (double)(sizeof *f + 2 * SAMPLES * (COLUMNS + 1) * sizeof *fit));
+    }
+    *f = (pt_field){.be = be, .n = n, .d = d, .dof = (double)dof, .spacing = spacing, .fit = fit};
+    for (size_t l = 0; l < MOST_LEVELS; l++) { /* the same on each level */
+        f->kernel[l].reach = REACH;
+        for (size_t k = 0; k < PT_GRID_TERMS; k++) {
+            if (l == 0) {
+                taps_make(WIDTH / (double)(1u << k), REACH, f->kernel[0].tap[k]);
+            } else {
+                memcpy(f->kernel[l].tap[k], f->kernel[0].tap[k], sizeof f->kernel[0].tap[k]);
+            }
+        }
+    }
+    *field = f;
+    return PTSNE_OK;
+}
+
+static void release(pt_field *f)
+{
+    pt_buffer_destroy(f->be, &f->charge);
+    pt_buffer_destroy(f->be, &f->potential);
+    pt_buffer_destroy(f->be, &f->scratch);
+}
+
+void pt_field_destroy(pt_field *field)
+{
+    if (field == NULL) { return; }
+    release(field);
+    free(field->fit);
+    free(field);
+}
+
+/* Room for a plan's grids. */
+static ptsne_status reserve(pt_field *f, const plan *p, ptsne_error *err)
+{
+    const size_t scratch = plan_scratch(p, f->n);
+    if (f->charge.count >= p->nodes && f->scratch.count >= scratch) { return PTSNE_OK; }
+    release(f);
+    ptsne_status status = pt_buffer_create(f->be, p->nodes, &f->charge, err);
+    if (status == PTSNE_OK) { status = pt_buffer_create(f->be, p->nodes, &f->potential, err); }
+    if (status == PTSNE_OK) { status = pt_buffer_create(f->be, scratch, &f->scratch, err); }
+    if (status != PTSNE_OK) {
+        release(f);
+        return pt_within(err, status, "grids of %zu x %zu x %zu nodes", p->level[0].size[0], p->level[0].size[1],
+                         p->level[0].size[2]);
+    }
+    return status;
+}
+
+/* Up the pyramid with charges, across each level, down with potentials. */
+static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, ptsne_error *err)
+{
+    const plan *p = &f->now;
+    pt_buffer charge[MOST_LEVELS], potential[MOST_LEVELS];
+    size_t at = 0;
+    for (size_t l = 0; l < p->n_levels; l++) {
+        const size_t nodes = pt_grid_nodes(&p->level[l]);
+        charge[l] = pt_buffer_view(&f->charge, at, nodes);
+        potential[l] = pt_buffer_view(&f->potential, at, nodes);
+        at += nodes;
+    }
+    ptsne_status status = pt_grid_spread(f->be, &p->level[0], y, n, &f->scratch, &charge[0], err);
+    for (size_t l = 1; l < p->n_levels && status == PTSNE_OK; l++) {
+        status = pt_grid_restrict(f->be, &p->level[l - 1], &charge[l - 1], &p->level[l], &charge[l], err);
+    }
+    for (size_t l = p->n_levels; l-- > 0 && status == PTSNE_OK;) {
+        status = pt_grid_convolve(f->be, &p->level[l], &f->kernel[l], &charge[l], &f->scratch, &potential[l], err);
+    }
+    for (size_t l = p->n_levels; l-- > 1 && status == PTSNE_OK;) {
+        status = pt_grid_prolong(f->be, &p->level[l], &potential[l], &p->level[l - 1], &potential[l - 1], err);
+    }
+    f->top = p->level[0];
+    f->base = (float)(f->constant * (double)n);
+    return status;
+}
+
+/* The spline that is n - (dof + 1) / (2 dof) (n |y - mean|^2 + squares), the base left out, on one cell that holds the box. */
+static void paraboloid(pt_field *f, size_t n, const float *low, const float *high, const double *mean, double squares,
+                       float *values)
+{
+    float side = 0.0f;
+    for (size_t a = 0; a < f->d; a++) { side = high[a] - low[a] > side ? high[a] - low[a] : side; }
+    pt_grid *top = &f->top;
+    *top = (pt_grid){.d = f->d, .order = ORDER, .size = {ORDER, ORDER, f->d == 3 ? ORDER : 1}};
+    top->spacing = side > 1.0e-30f ? side : 1.0e-30f; /* one point, or one place */
+    for (size_t a = 0; a < f->d; a++) { top->origin[a] = low[a] - (float)(ORDER / 2 - 1) * top->spacing; }
+    const double h = (double)top->spacing, factor = -0.5 * (f->dof + 1.0) / f->dof;
+    for (size_t t = 0; t < pt_grid_nodes(top); t++) {
+        const size_t k = f->d == 3 ? t % ORDER : 0, ij = f->d == 3 ? t / ORDER : t;
+        const size_t place[3] = {ij / ORDER, ij % ORDER, k};
+        double square = squares / (double)n;
+        for (size_t a = 0; a < f->d; a++) {
+            const double off = (double)top->origin[a] + h * (double)place[a] - mean[a];
+            square += off * off - h * h * (double)ORDER / 12.0; /* splines widen a parabola by their variance */
+        }
+        values[t] = (float)(factor * (double)n * square);
+    }
+    f->base = (float)n;
+}
+
+/* A map much smaller than the kernel, as at the start: on a grid that resolves the kernel, psi would be n everywhere to float32's
+ * last digits, and its slope lost in them. There psi is a paraboloid to a part in 1 000, told by the points' first two moments. */
+static ptsne_status moments(pt_field *f, const pt_buffer *y, size_t n, const float *low, const float *high,
+                            ptsne_error *err)
+{
+    const size_t d = f->d;
+    const pt_buffer sums = pt_buffer_view(&f->charge, 0, d), squares = pt_buffer_view(&f->charge, d, d * d);
+    const pt_product_shape shape = {
+        .transpose_a = true, .m = d, .n = d, .k = n, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = d};
+    float values[ORDER * ORDER * ORDER], sum[3], square[9];
+    double mean[3], about = 0.0;
+    ptsne_status status = pt_column_sums(f->be, y, n, d, &sums, err);
+    if (status == PTSNE_OK) { status = pt_product(f->be, &shape, y, y, &squares, err); }
+    if (status == PTSNE_OK) { status = pt_download(f->be, &sums, sum, err); }
+    if (status == PTSNE_OK) { status = pt_download(f->be, &squares, square, err); }
+    if (status != PTSNE_OK) { return status; }
+    for (size_t a = 0; a < d; a++) {
+        mean[a] = (double)sum[a] / (double)n;
+        about += (double)square[a * d + a] - (double)n * mean[a] * mean[a];
+    }
+    paraboloid(f, n, low, high, mean, about > 0.0 ? about : 0.0, values);
+    const pt_buffer to = pt_buffer_view(&f->potential, 0, pt_grid_nodes(&f->top));
+    return pt_upload(f->be, values, &to, err);
+}
+
+ptsne_status pt_field_build(pt_field *field, const pt_buffer *y, size_t n, const float *low, const float *high,
+                            ptsne_error *err)
+{
+    plan wanted;
+    double square = 0.0;
+    for (size_t a = 0; a < field->d; a++) {
+        const double side = (double)high[a] - (double)low[a];
+        square += side * side;
+    }
+    if (!plan_make(field->d, field->spacing, low, high, &wanted)) {
+        return pt_fail(err, PTSNE_ERR_MEMORY, "a map %g wide is too large for a grid of spacing %g", sqrt(square),
+                       (double)field->spacing);
+    }
+    const ptsne_status status = reserve(field, &wanted, err);
+    if (status != PTSNE_OK) { return status; }
+    if (square < TINY * (field->dof < 1.0 ? field->dof : 1.0)) { return moments(field, y, n, low, high, err); }
+    if (memcmp(&wanted, &field->now, sizeof wanted) != 0) {
+        field->now = wanted;
+        ladder_fit(field);
+    }
+    return pyramid(field, y, n, err);
+}
+
+ptsne_status pt_field_evaluate(pt_field *field, const pt_buffer *y, size_t m, const pt_buffer *force,
+                               const pt_buffer *potential, ptsne_error *err)
+{
+    const float scale = (float)(-field->dof / (field->dof + 1.0));
+    return pt_grid_gather(field->be, &field->top, &field->potential, y, m, field->base, scale, force, potential, err);
+}
