@@ -180,8 +180,10 @@ static ptsne_status kl_divergence(pt_backend *be, const uint32_t *index, const f
 {
     *kl = (double)NAN;
     if ((double)(n - 1) < PERPLEXITY) { return PTSNE_OK; }
+    const double perplexity = PERPLEXITY;
+    const pt_affinities_settings settings = {.perplexities = &perplexity, .n_perplexities = 1};
     pt_affinities joint;
-    ptsne_status status = pt_affinities_create(be, index, distance, n, k, PERPLEXITY, &joint, err);
+    ptsne_status status = pt_affinities_build(be, index, distance, n, k, &settings, observer, &joint, NULL, err);
     if (status != PTSNE_OK) { return status; }
     double sum = 0.0;
     pt_stage stage = pt_stage_begin(observer, "similarities", n);

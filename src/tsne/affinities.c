@@ -1,155 +1,245 @@
-/* Rows are merged from two sorted lists: a point's own neighbours, and the points that have it for a neighbour. The
- * second comes from a counting sort of all pairs by their second point, which leaves the first points in order. So each
- * entry is one sum of two numbers, the same from either side, and no thread's timing shows. */
 #include "tsne/affinities.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <omp.h>
+
 #include "base/memory.h"
+#include "tsne/joint.h"
 
-#define TILE_ROWS ((size_t)16384)
+#define TILE_ENTRIES ((size_t)1 << 21)
 
-typedef struct pair {
-    uint32_t point;
-    float p;
-} pair;
+/* ---- a graph made elsewhere ---- */
 
-/* conditional: n x k, p_j|i. */
-static ptsne_status conditional_fill(pt_backend *be, const float *distance, size_t n, size_t k, double perplexity,
-                                     float *conditional, ptsne_error *err)
+typedef enum fault { FAULT_NONE = 0, FAULT_NUMBER, FAULT_SELF, FAULT_TWICE, FAULT_DISTANCE } fault;
+
+/* The first place of row i with a fault, and which. entries: room for 2 k. */
+static fault row_fault(const uint32_t *index, const float *distance, size_t n, size_t k, size_t i, pt_entry *entries,
+                       size_t *place)
 {
-    const size_t rows = n < TILE_ROWS ? n : TILE_ROWS;
-    pt_buffer d2 = {0}, p = {0}, beta = {0};
-    ptsne_status status;
-    if ((status = pt_buffer_create(be, rows * k, &d2, err)) != PTSNE_OK) { goto done; }
-    if ((status = pt_buffer_create(be, rows * k, &p, err)) != PTSNE_OK) { goto done; }
-    if ((status = pt_buffer_create(be, rows, &beta, err)) != PTSNE_OK) { goto done; }
-    for (size_t from = 0; from < n; from += rows) {
-        const size_t some = n - from < rows ? n - from : rows;
-        const pt_buffer d2_tile = pt_buffer_view(&d2, 0, some * k), p_tile = pt_buffer_view(&p, 0, some * k);
-        if ((status = pt_upload(be, distance + from * k, &d2_tile, err)) != PTSNE_OK) { goto done; }
-        status = pt_affinities_conditional(be, &d2_tile, some, k, SIZE_MAX, (float)perplexity, 1.0f, false, &p_tile,
-                                           &beta, err);
-        if (status != PTSNE_OK) { goto done; }
-        if ((status = pt_download(be, &p_tile, conditional + from * k, err)) != PTSNE_OK) { goto done; }
+    size_t count = 0;
+    for (size_t l = 0; l < k; l++) {
+        *place = l;
+        if (isnan(distance[l]) || distance[l] < 0.0f) { return FAULT_DISTANCE; }
+        if (index[l] == UINT32_MAX) { continue; }
+        if (index[l] >= n) { return FAULT_NUMBER; }
+        if (index[l] == i) { return FAULT_SELF; }
+        entries[count++] = (pt_entry){index[l], 0.0f};
     }
-done:
-    pt_buffer_destroy(be, &beta);
-    pt_buffer_destroy(be, &p);
-    pt_buffer_destroy(be, &d2);
+    pt_entries_sort(entries, count, n, entries + k);
+    for (size_t e = 1; e < count; e++) {
+        if (entries[e].point != entries[e - 1].point) { continue; }
+        size_t found = 0;
+        for (*place = 0;; ++*place) {
+            found += index[*place] == entries[e].point;
+            if (found == 2) { return FAULT_TWICE; }
+        }
+    }
+    return FAULT_NONE;
+}
+
+static ptsne_status tell_fault(fault what, const uint32_t *index, const float *distance, size_t n, size_t k, size_t i,
+                               size_t place, ptsne_error *err)
+{
+    const uint32_t number = index[i * k + place];
+    switch (what) {
+    case FAULT_NUMBER:
+        return pt_fail(err, PTSNE_ERR_DATA, "neighbour graph: row %zu, place %zu: %u is no row (0 to %zu)", i, place,
+                       number, n - 1);
+    case FAULT_SELF:
+        return pt_fail(err, PTSNE_ERR_DATA, "neighbour graph: row %zu, place %zu: the row itself", i, place);
+    case FAULT_TWICE:
+        return pt_fail(err, PTSNE_ERR_DATA, "neighbour graph: row %zu, place %zu: %u for the second time", i, place,
+                       number);
+    default:
+        return pt_fail(err, PTSNE_ERR_DATA, "neighbour graph: row %zu, place %zu: a distance of %g", i, place,
+                       (double)distance[i * k + place]);
+    }
+}
+
+ptsne_status pt_graph_check(const uint32_t *index, const float *distance, size_t n, size_t k, size_t threads,
+                            ptsne_error *err)
+{
+    pt_entry *entries = k > SIZE_MAX / 2 / threads ? NULL : pt_array_aligned(threads * 2 * k, sizeof *entries);
+    if (entries == NULL) { return pt_fail_memory(err, "the graph's check", 16.0 * (double)threads * (double)k); }
+    size_t first = n; /* row with a fault */
+#pragma omp parallel for schedule(static) num_threads((int)threads) reduction(min : first)
+    for (size_t i = 0; i < n; i++) {
+        pt_entry *own = entries + (size_t)omp_get_thread_num() * 2 * k;
+        size_t place;
+        if (i < first && row_fault(index + i * k, distance + i * k, n, k, i, own, &place) != FAULT_NONE) { first = i; }
+    }
+    ptsne_status status = PTSNE_OK;
+    if (first < n) {
+        size_t place = 0;
+        const fault what = row_fault(index + first * k, distance + first * k, n, k, first, entries, &place);
+        status = tell_fault(what, index, distance, n, k, first, place, err);
+    }
+    free(entries);
     return status;
 }
 
-static int compare_pairs(const void *left, const void *right)
+/* ---- conditional affinities ---- */
+
+typedef struct work {
+    pt_backend *be;
+    const uint32_t *index;
+    const float *distance;
+    size_t n, k, tile_rows;
+    const pt_affinities_settings *settings;
+    double least_perplexity, most_perplexity;
+    pt_buffer d2, p, beta;
+    float *conditional; /* n x k; a tile's distances on their way to the device, then p_j|i */
+    pt_affinities_report report;
+} work;
+
+/* Distances of one row, INFINITY where there is no neighbour; what kind of row it is goes to the report. */
+static void row_survey(const work *w, size_t i, float *distance, pt_affinities_report *report)
 {
-    const pair *a = left, *b = right;
-    return (a->point > b->point) - (a->point < b->point);
+    const uint32_t *index = w->index + i * w->k;
+    const float *given = w->distance + i * w->k;
+    float least = INFINITY;
+    unsigned finite = 0, at_least = 0;
+#pragma omp simd reduction(min : least) reduction(+ : finite)
+    for (size_t l = 0; l < w->k; l++) {
+        const bool there = index[l] != UINT32_MAX && given[l] < INFINITY;
+        distance[l] = there ? given[l] : INFINITY;
+        least = distance[l] < least ? distance[l] : least;
+        finite += there;
+    }
+#pragma omp simd reduction(+ : at_least)
+    for (size_t l = 0; l < w->k; l++) { at_least += distance[l] == least; }
+    report->isolated += finite == 0;
+    report->duplicates += least == 0.0f;
+    report->unreached +=
+        finite > 0 && !w->settings->uniform && (finite < w->most_perplexity || at_least > w->least_perplexity);
 }
 
-/* own: n x k, each row's neighbours in the order of their numbers. */
-static void own_fill(const pt_backend *be, const uint32_t *index, const float *conditional, size_t n, size_t k,
-                     pair *own)
+static void tile_survey(work *w, size_t from, size_t rows)
 {
-#pragma omp parallel for schedule(static) num_threads((int)be->threads)
-    for (size_t i = 0; i < n; i++) {
-        for (size_t l = 0; l < k; l++) { own[i * k + l] = (pair){index[i * k + l], conditional[i * k + l]}; }
-        qsort(own + i * k, k, sizeof *own, compare_pairs);
+    size_t duplicates = 0, isolated = 0, unreached = 0;
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads) reduction(+ : duplicates, isolated, unreached)
+    for (size_t i = from; i < from + rows; i++) {
+        pt_affinities_report row = {0};
+        row_survey(w, i, w->conditional + i * w->k, &row);
+        duplicates += row.duplicates;
+        isolated += row.isolated;
+        unreached += row.unreached;
+    }
+    w->report.duplicates += duplicates;
+    w->report.isolated += isolated;
+    w->report.unreached += unreached;
+}
+
+/* From distances to equal shares. */
+static void tile_uniform(const work *w, size_t from, size_t rows)
+{
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
+    for (size_t i = from; i < from + rows; i++) {
+        float *row = w->conditional + i * w->k;
+        unsigned finite = 0;
+        for (size_t l = 0; l < w->k; l++) { finite += row[l] < INFINITY; }
+        for (size_t l = 0; l < w->k; l++) { row[l] = row[l] < INFINITY ? 1.0f / (float)finite : 0.0f; }
     }
 }
 
-/* turned: the points that have i for a neighbour, turned[start[i]] .. turned[start[i + 1] - 1]; start: n + 1, zeros before. */
-static void turned_fill(const pair *own, size_t n, size_t k, size_t *start, pair *turned)
+static ptsne_status tile_search(const work *w, size_t from, size_t rows, ptsne_error *err)
 {
-    for (size_t t = 0; t < n * k; t++) { start[own[t].point]++; }
-    size_t sum = 0;
-    for (size_t i = 0; i <= n; i++) { /* start of the row, moved on below as the row fills up */
-        const size_t count = i < n ? start[i] : 0;
-        start[i] = sum;
-        sum += count;
+    const pt_affinities_settings *settings = w->settings;
+    const pt_buffer d2 = pt_buffer_view(&w->d2, 0, rows * w->k), p = pt_buffer_view(&w->p, 0, rows * w->k);
+    float *tile = w->conditional + from * w->k;
+    ptsne_status status = pt_upload(w->be, tile, &d2, err);
+    const float weight = 1.0f / (float)settings->n_perplexities;
+    for (size_t t = 0; t < settings->n_perplexities && status == PTSNE_OK; t++) {
+        status = pt_affinities_conditional(w->be, &d2, rows, w->k, SIZE_MAX, (float)settings->perplexities[t], weight,
+                                           t > 0, &p, &w->beta, err);
     }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t l = 0; l < k; l++) {
-            const pair *to = own + i * k + l;
-            turned[start[to->point]++] = (pair){(uint32_t)i, to->p};
+    return status == PTSNE_OK ? pt_download(w->be, &p, tile, err) : status;
+}
+
+static ptsne_status conditional_fill(work *w, pt_stage *stage, ptsne_error *err)
+{
+    for (size_t from = 0; from < w->n; from += w->tile_rows) {
+        const size_t rows = w->n - from < w->tile_rows ? w->n - from : w->tile_rows;
+        ptsne_status status = PTSNE_OK;
+        tile_survey(w, from, rows);
+        if (w->settings->uniform) {
+            tile_uniform(w, from, rows);
+        } else {
+            status = tile_search(w, from, rows, err);
         }
-    }
-    for (size_t i = n; i > 0; i--) { start[i] = start[i - 1]; } /* each stands at its end now: the next one's start */
-    start[0] = 0;
-}
-
-/* The sorted union of two rows; entries are the sums, times scale. Counts only where column is NULL. */
-static size_t rows_merge(const pair *a, size_t n_a, const pair *b, size_t n_b, double scale, uint32_t *column, float *p)
-{
-    size_t count = 0;
-    for (size_t s = 0, t = 0; s < n_a || t < n_b; count++) {
-        const bool first = s < n_a && (t >= n_b || a[s].point <= b[t].point);
-        const bool second = t < n_b && (s >= n_a || b[t].point <= a[s].point);
-        if (column != NULL) {
-            column[count] = first ? a[s].point : b[t].point;
-            p[count] = (float)(scale * ((first ? (double)a[s].p : 0.0) + (second ? (double)b[t].p : 0.0)));
-        }
-        s += first;
-        t += second;
-    }
-    return count;
-}
-
-/* Sum of all conditional affinities: n, but for rounding. */
-static double sum_all(const float *conditional, size_t n, size_t k)
-{
-    double sum = 0.0;
-    for (size_t t = 0; t < n * k; t++) { sum += (double)conditional[t]; }
-    return sum;
-}
-
-static ptsne_status join(const pt_backend *be, const pair *own, size_t k, const pair *turned, const size_t *start,
-                         double scale, pt_affinities *joint, ptsne_error *err)
-{
-    const size_t n = joint->n;
-#pragma omp parallel for schedule(static) num_threads((int)be->threads)
-    for (size_t i = 0; i < n; i++) {
-        joint->row[i + 1] = rows_merge(own + i * k, k, turned + start[i], start[i + 1] - start[i], scale, NULL, NULL);
-    }
-    joint->row[0] = 0;
-    for (size_t i = 0; i < n; i++) { joint->row[i + 1] += joint->row[i]; }
-    joint->column = pt_array_aligned(joint->row[n], sizeof *joint->column);
-    joint->p = pt_array_aligned(joint->row[n], sizeof *joint->p);
-    if (joint->column == NULL || joint->p == NULL) {
-        return pt_fail_memory(err, "joint affinities", 8.0 * (double)joint->row[n]);
-    }
-#pragma omp parallel for schedule(static) num_threads((int)be->threads)
-    for (size_t i = 0; i < n; i++) {
-        rows_merge(own + i * k, k, turned + start[i], start[i + 1] - start[i], scale, joint->column + joint->row[i],
-                   joint->p + joint->row[i]);
+        if (status != PTSNE_OK) { return status; }
+        status = pt_stage_step(stage, from + rows, (double)NAN, (double)NAN, err);
+        if (status != PTSNE_OK) { return status; }
     }
     return PTSNE_OK;
 }
 
-ptsne_status pt_affinities_create(pt_backend *be, const uint32_t *index, const float *distance, size_t n, size_t k,
-                                  double perplexity, pt_affinities *joint, ptsne_error *err)
+static ptsne_status work_create(work *w, ptsne_error *err)
+{
+    const size_t tile = w->tile_rows * w->k;
+    w->conditional = pt_array_aligned(w->n * w->k, sizeof *w->conditional);
+    if (w->conditional == NULL) { return pt_fail_memory(err, "affinities", 4.0 * (double)w->n * (double)w->k); }
+    if (w->settings->uniform) { return PTSNE_OK; }
+    ptsne_status status;
+    if ((status = pt_buffer_create(w->be, tile, &w->d2, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_buffer_create(w->be, tile, &w->p, err)) != PTSNE_OK) { return status; }
+    return pt_buffer_create(w->be, w->tile_rows, &w->beta, err);
+}
+
+static void buffers_destroy(work *w)
+{
+    pt_buffer_destroy(w->be, &w->beta);
+    pt_buffer_destroy(w->be, &w->p);
+    pt_buffer_destroy(w->be, &w->d2);
+}
+
+/* ---- all of it ---- */
+
+static ptsne_status settings_check(work *w, ptsne_error *err)
+{
+    const pt_affinities_settings *settings = w->settings;
+    if (w->n == 0 || w->k == 0 || w->n >= UINT32_MAX || w->k > UINT32_MAX / w->n) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "affinities: %zu neighbours of %zu points (1 to %u pairs)", w->k, w->n,
+                       UINT32_MAX);
+    }
+    if (settings->uniform) { return PTSNE_OK; }
+    if (settings->n_perplexities == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "affinities: no perplexity"); }
+    w->least_perplexity = w->most_perplexity = settings->perplexities[0];
+    for (size_t t = 0; t < settings->n_perplexities; t++) {
+        const double perplexity = settings->perplexities[t];
+        if (!(perplexity >= 1.0) || !isfinite(perplexity)) {
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "affinities: a perplexity of %g (at least 1)", perplexity);
+        }
+        w->least_perplexity = perplexity < w->least_perplexity ? perplexity : w->least_perplexity;
+        w->most_perplexity = perplexity > w->most_perplexity ? perplexity : w->most_perplexity;
+    }
+    return PTSNE_OK;
+}
+
+ptsne_status pt_affinities_build(pt_backend *be, const uint32_t *index, const float *distance, size_t n, size_t k,
+                                 const pt_affinities_settings *settings, const ptsne_observer *observer,
+                                 pt_affinities *joint, pt_affinities_report *report, ptsne_error *err)
 {
     *joint = (pt_affinities){.n = n};
-    ptsne_status status;
-    float *conditional = pt_array_aligned(n * k, sizeof *conditional);
-    pair *own = pt_array_aligned(n * k, sizeof *own);
-    pair *turned = pt_array_aligned(n * k, sizeof *turned);
-    size_t *start = pt_array_zeroed(n + 1, sizeof *start);
-    joint->row = pt_array_zeroed(n + 1, sizeof *joint->row);
-    if (!conditional || !own || !turned || !start || !joint->row) {
-        status = pt_fail_memory(err, "affinities", 20.0 * (double)n * (double)k + 16.0 * (double)n);
-        goto done;
+    work w = {.be = be, .index = index, .distance = distance, .n = n, .k = k, .settings = settings};
+    ptsne_status status = settings_check(&w, err);
+    if (status == PTSNE_OK) {
+        w.tile_rows = n < TILE_ENTRIES / k + 1 ? n : TILE_ENTRIES / k + 1;
+        status = work_create(&w, err);
     }
-    if ((status = conditional_fill(be, distance, n, k, perplexity, conditional, err)) != PTSNE_OK) { goto done; }
-    own_fill(be, index, conditional, n, k, own);
-    turned_fill(own, n, k, start, turned);
-    status = join(be, own, k, turned, start, 0.5 / sum_all(conditional, n, k), joint, err);
-done:
-    free(conditional);
-    free(own);
-    free(turned);
-    free(start);
+    if (status == PTSNE_OK) {
+        pt_stage stage = pt_stage_begin(observer, "affinities", 2 * n);
+        status = conditional_fill(&w, &stage, err);
+        buffers_destroy(&w); /* joining does without */
+        if (status == PTSNE_OK) { status = pt_joint_fill(index, w.conditional, k, be->threads, &stage, joint, err); }
+    }
+    buffers_destroy(&w);
+    free(w.conditional);
     if (status != PTSNE_OK) { pt_affinities_destroy(joint); }
+    if (report != NULL) { *report = w.report; }
     return status;
 }
 
@@ -159,4 +249,77 @@ void pt_affinities_destroy(pt_affinities *joint)
     free(joint->column);
     free(joint->p);
     *joint = (pt_affinities){0};
+}
+
+size_t pt_affinities_bytes(size_t n, size_t k)
+{
+    /* MNIST's images make 1.39 entries a pair at k = 90; the more columns count, the fewer pairs are mutual: at most 2. */
+    const size_t pairs = n * k, entries = pairs + pairs / 2;
+    return pairs * sizeof(float) + entries * (sizeof(uint32_t) + sizeof(float)) + n * sizeof(size_t) +
+           pt_joint_scratch(n, k);
+}
+
+/* ---- other numbers ---- */
+
+/* inverse: n, where each number stands in order. */
+static ptsne_status order_invert(const uint32_t *order, size_t n, uint32_t *inverse, ptsne_error *err)
+{
+    memset(inverse, 0xff, n * sizeof *inverse); /* UINT32_MAX: no point has that number */
+    for (size_t r = 0; r < n; r++) {
+        if (order[r] >= n || inverse[order[r]] != UINT32_MAX) {
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "affinities: place %zu of the order: %u, %s", r, order[r],
+                           order[r] >= n ? "which is no row" : "for the second time");
+        }
+        inverse[order[r]] = (uint32_t)r;
+    }
+    return PTSNE_OK;
+}
+
+static void row_permute(const pt_affinities *from, size_t row, const uint32_t *inverse, pt_entry *entries,
+                        pt_entry *spare, uint32_t *column, float *p)
+{
+    const size_t first = from->row[row], count = from->row[row + 1] - first;
+    for (size_t e = 0; e < count; e++) {
+        entries[e] = (pt_entry){inverse[from->column[first + e]], from->p[first + e]};
+    }
+    pt_entries_sort(entries, count, from->n, spare);
+    for (size_t e = 0; e < count; e++) {
+        column[e] = entries[e].point;
+        p[e] = entries[e].p;
+    }
+}
+
+ptsne_status pt_affinities_permute(const pt_affinities *from, const uint32_t *order, size_t threads, pt_affinities *to,
+                                   ptsne_error *err)
+{
+    const size_t n = from->n;
+    *to = (pt_affinities){.n = n};
+    size_t longest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t count = from->row[i + 1] - from->row[i];
+        longest = count > longest ? count : longest;
+    }
+    to->row = pt_array_zeroed(n + 1, sizeof *to->row);
+    to->column = pt_array_aligned(from->row[n], sizeof *to->column);
+    to->p = pt_array_aligned(from->row[n], sizeof *to->p);
+    uint32_t *inverse = pt_array_aligned(n, sizeof *inverse);
+    pt_entry *entries = pt_array_aligned(threads * 2 * longest, sizeof *entries);
+    ptsne_status status;
+    if (!to->row || !to->column || !to->p || !inverse || !entries) {
+        status = pt_fail_memory(err, "affinities in another order",
+                                8.0 * (double)from->row[n] + 12.0 * (double)n + 16.0 * (double)(threads * longest));
+        goto done;
+    }
+    if ((status = order_invert(order, n, inverse, err)) != PTSNE_OK) { goto done; }
+    for (size_t r = 0; r < n; r++) { to->row[r + 1] = to->row[r] + from->row[order[r] + 1] - from->row[order[r]]; }
+#pragma omp parallel for schedule(dynamic, 256) num_threads((int)threads)
+    for (size_t r = 0; r < n; r++) {
+        pt_entry *own = entries + (size_t)omp_get_thread_num() * 2 * longest;
+        row_permute(from, order[r], inverse, own, own + longest, to->column + to->row[r], to->p + to->row[r]);
+    }
+done:
+    free(inverse);
+    free(entries);
+    if (status != PTSNE_OK) { pt_affinities_destroy(to); }
+    return status;
 }
