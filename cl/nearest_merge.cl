@@ -1,13 +1,15 @@
 /* nearest_merge: merge a tile of distances into running lists of the k nearest, k <= 1024.
+ * nearest_begin, nearest_end: such lists, empty, and copied out to best_d, best_i, m x k; a group per row. A row of lists is k
+ * distances, k numbers, and no more of its stride.
  *
- * tile m x n; best_d, best_i m x k, ascending by (distance, number), which is a total order, so the result does not depend on
+ * tile m x n; best_d, best_i m rows of k, `stride` apart, ascending by (distance, number), which is a total order, so the result does not depend on
  * the order of the work. A group per row: what beats the list's last place is gathered in local memory; when that is full, and
  * at the end, it is sorted (bitonic) and merged with the list, each element finding its place by bisection. Row i leaves out
  * column self_from + i (modulo 2^64) where has_self. 12 KiB of local memory. */
 #include "ptsne.clh"
 
-#define LIST 1024
-#define FRESH 512   /* a power of two, at least twice STRIDE */
+#define LIST   1024
+#define FRESH  512      /* a power of two, at least twice STRIDE */
 #define STRIDE (4 * WG) /* elements looked at between two looks at the count */
 
 static int before(const float a, const uint i, const float b, const uint j)
@@ -54,8 +56,8 @@ static uint place(local const float *list_d, local const uint *list_i, uint coun
 }
 
 PT_KERNEL void nearest_merge(global const float *tile, const ulong tile_at, const uint n, const uint has_self,
-                             const ulong self_from, const uint column_from, const uint k, global float *best_d,
-                             const ulong best_d_at, global uint *best_i, const ulong best_i_at)
+                             const ulong self_from, const uint column_from, const uint k, const uint stride,
+                             global float *best_d, const ulong best_d_at, global uint *best_i, const ulong best_i_at)
 {
     local float list_d[LIST], fresh_d[FRESH];
     local uint list_i[LIST], fresh_i[FRESH];
@@ -64,8 +66,8 @@ PT_KERNEL void nearest_merge(global const float *tile, const ulong tile_at, cons
     const uint lane = PT_LANE;
     const ulong self = has_self ? self_from + i : ~0UL;
     tile += tile_at + i * n;
-    best_d += best_d_at + i * k;
-    best_i += best_i_at + i * k;
+    best_d += best_d_at + i * stride;
+    best_i += best_i_at + i * stride;
     float last_d = best_d[k - 1];
     uint last_i = best_i[k - 1];
     if (lane == 0) { fresh = 0; }
@@ -115,5 +117,26 @@ PT_KERNEL void nearest_merge(global const float *tile, const ulong tile_at, cons
         barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
         last_d = best_d[k - 1];
         last_i = best_i[k - 1];
+    }
+}
+
+PT_KERNEL void nearest_begin(const uint k, const uint stride, global float *list_d, const ulong list_d_at,
+                             global uint *list_i, const ulong list_i_at)
+{
+    const size_t row = (size_t)PT_GROUP * stride;
+    for (uint t = PT_LANE; t < k; t += WG) {
+        list_d[list_d_at + row + t] = INFINITY;
+        list_i[list_i_at + row + t] = 0xffffffffu;
+    }
+}
+
+PT_KERNEL void nearest_end(const uint k, const uint stride, global const float *list_d, const ulong list_d_at,
+                           global const uint *list_i, const ulong list_i_at, global float *best_d,
+                           const ulong best_d_at, global uint *best_i, const ulong best_i_at)
+{
+    const size_t row = (size_t)PT_GROUP * stride, to = (size_t)PT_GROUP * k;
+    for (uint t = PT_LANE; t < k; t += WG) {
+        best_d[best_d_at + to + t] = list_d[list_d_at + row + t];
+        best_i[best_i_at + to + t] = list_i[list_i_at + row + t];
     }
 }

@@ -98,6 +98,25 @@ static ptsne_status fault_nearest_merge(pt_backend *be, const pt_buffer *tile, s
     return faults.real->nearest_merge(be, tile, m, n, row_from, column_from, k, best_d, best_i, err);
 }
 
+static ptsne_status fault_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->nearest_begin(be, m, k, lists, err);
+}
+
+static ptsne_status fault_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b,
+                                      size_t n, size_t d, size_t row_from, size_t column_from, size_t k,
+                                      const pt_buffer *lists, const pt_buffer *lists_b, ptsne_error *err)
+{
+    if (fault_due()) { return fault(err); }
+    return faults.real->nearest_add(be, metric, a, m, b, n, d, row_from, column_from, k, lists, lists_b, err);
+}
+
+static ptsne_status fault_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists,
+                                      const pt_buffer *best_d, const pt_buffer *best_i, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->nearest_end(be, m, k, lists, best_d, best_i, err);
+}
+
 static ptsne_status fault_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                       size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
                                       ptsne_error *err)
@@ -209,6 +228,9 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.product = fault_product;
     table.distances = fault_distances;
     table.nearest_merge = fault_nearest_merge;
+    table.nearest_begin = fault_nearest_begin;
+    table.nearest_add = fault_nearest_add;
+    table.nearest_end = fault_nearest_end;
     table.rank_counts = fault_rank_counts;
     table.affinities_conditional = fault_affinities_conditional;
     table.student_sums = fault_student_sums;

@@ -80,6 +80,12 @@ static int nearer(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const float *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 typedef struct merge_case {
     size_t m, n, k, row_from;
     int kinds; /* distances are small integers, so that ties are many; 0: random */
@@ -172,6 +178,95 @@ static void test_nearest_merge_sorted(void **state)
     check_row(ops, &c, all, 0, got_d, got_i);
     check_row(ops, &c, all, 1, got_d + k, got_i + k);
     free(all), free(start_d), free(start_i), free(got_d), free(got_i);
+}
+
+/* ---- nearest_begin, nearest_add, nearest_end ---- */
+
+typedef struct lists_case {
+    size_t n, d, k, block;
+    bool both;  /* each pair of blocks once, for both */
+    bool whole; /* coordinates are small whole numbers: ties, and distances without rounding */
+} lists_case;
+
+static void lists_fill(ops_state *ops, const lists_case *c, int metric, const ops_array *x, const ops_array *lists)
+{
+    const size_t room = pt_nearest_room(c->k);
+    OPS_OK(ops, pt_nearest_begin(ops->be, c->n, c->k, &lists->view, &ops->err));
+    for (size_t i = 0; i < c->n; i += c->block) {
+        const size_t m = c->n - i < c->block ? c->n - i : c->block;
+        const pt_buffer a = pt_buffer_view(&x->view, i * c->d, m * c->d);
+        const pt_buffer mine = pt_buffer_view(&lists->view, i * room, m * room);
+        for (size_t j = c->both ? i : 0; j < c->n; j += c->block) {
+            const size_t n = c->n - j < c->block ? c->n - j : c->block;
+            const pt_buffer b = pt_buffer_view(&x->view, j * c->d, n * c->d);
+            const pt_buffer theirs = pt_buffer_view(&lists->view, j * room, n * room);
+            OPS_OK(ops, pt_nearest_add(ops->be, metric, &a, m, &b, n, c->d, i, j, c->k, &mine,
+                                       c->both && i != j ? &theirs : NULL, &ops->err));
+        }
+    }
+}
+
+/* Lists that are given to nearest_add are those of the distances that `distances` computes, but for its rounding. */
+static void check_lists(ops_state *ops, const lists_case *c)
+{
+    float *x = ops_random(ops, c->n * c->d, 1.0f), *row = ops_memory(c->n, sizeof *row);
+    for (size_t t = 0; c->whole && t < c->n * c->d; t++) { x[t] = floorf(3.0f * x[t]); }
+    float *nothing = ops_memory(c->n * pt_nearest_room(c->k), sizeof *nothing);
+    for (size_t t = 0; t < c->n * pt_nearest_room(c->k); t++) { nothing[t] = NAN; }
+    int metric = 0;
+    OPS_OK(ops, pt_metric_find(ops->be, "euclidean", &metric, &ops->err));
+    ops_array dx = ops_put(ops, x, c->n * c->d), lists = ops_put(ops, nothing, c->n * pt_nearest_room(c->k));
+    ops_array best_d = ops_put(ops, nothing, c->n * c->k), best_i = ops_put(ops, nothing, c->n * c->k);
+    lists_fill(ops, c, metric, &dx, &lists);
+    OPS_OK(ops, pt_nearest_end(ops->be, c->n, c->k, &lists.view, &best_d.view, &best_i.view, &ops->err));
+    float *got_d = ops_take(ops, &best_d);
+    uint32_t *got_i = ops_take(ops, &best_i);
+    const uint64_t digest = ops->digest;
+    free(ops_take(ops, &lists)); /* looks whether something was written around them; what they hold has no order */
+    ops->digest = digest;
+    for (size_t i = 0; i < c->n; i++) {
+        const merge_case one = {1, c->n, c->k, i, 0};
+        double scale = 0.0;
+        for (size_t j = 0; j < c->n; j++) {
+            double d2 = 0.0;
+            for (size_t l = 0; l < c->d; l++) {
+                const double difference = (double)x[i * c->d + l] - (double)x[j * c->d + l];
+                d2 += difference * difference;
+                scale = fmax(scale, (double)x[j * c->d + l] * (double)x[j * c->d + l]);
+            }
+            row[j] = (float)d2;
+        }
+        const float *mine = got_d + i * c->k;
+        if (c->whole) { /* exact: the whole list, ties and all */
+            check_row(ops, &one, row, 0, mine, got_i + i * c->k);
+            continue;
+        }
+        const double bound = 2.0 * (8.0 + 4.0 * (double)c->d) * (double)FLT_EPSILON * (double)c->d * scale;
+        qsort(row, c->n, sizeof *row, ascending);
+        for (size_t l = 0; l < c->k && l + 1 < c->n; l++) { /* row[0] is the point itself */
+            if (!(fabs((double)mine[l] - (double)row[l + 1]) <= bound)) {
+                fail_msg("%s nearest_add %zu x %zu, k = %zu: row %zu place %zu is %.9g, want %.9g", ops->be->ops->name,
+                         c->n, c->d, c->k, i, l, (double)mine[l], (double)row[l + 1]);
+            }
+        }
+    }
+    ops_drop(ops, &dx);
+    free(x), free(row), free(nothing), free(got_d), free(got_i);
+}
+
+static void test_nearest_lists(void **state)
+{
+    ops_state *ops = *state;
+    const lists_case small[] = {{2, 1, 1, 1, true, true},
+                                {20, 3, 4, 7, true, true},
+                                {20, 3, 30, 20, false, true},
+                                {33, 5, 6, 16, true, false},
+                                {33, 5, 40, 9, false, false}};
+    const lists_case large[] = {{1500, 6, 90, 700, true, true},    {1500, 2, 90, 333, true, true},
+                                {1500, 40, 20, 1500, true, false}, {1100, 70, 500, 300, true, false},
+                                {1100, 3, 1024, 400, true, true},  {1100, 9, 15, 1024, false, true}};
+    for (size_t c = 0; c < OPS_LENGTH(small); c++) { check_lists(ops, &small[c]); }
+    for (size_t c = 0; c < OPS_LENGTH(large) && !ops->small; c++) { check_lists(ops, &large[c]); }
 }
 
 /* ---- rank_counts ---- */
@@ -378,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_distances),
         cmocka_unit_test(test_nearest_merge),
         cmocka_unit_test(test_nearest_merge_sorted),
+        cmocka_unit_test(test_nearest_lists),
         cmocka_unit_test(test_rank_counts),
         cmocka_unit_test(test_affinities_conditional),
         cmocka_unit_test(test_affinities_accumulate),

@@ -274,6 +274,52 @@ ptsne_status pt_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, s
     return be->ops->nearest_merge(be, tile, m, n, row_from, column_from, k, best_d, best_i, err);
 }
 
+/* Whether there is room for m lists of k. */
+static bool holds_lists(const pt_buffer *lists, size_t m, size_t k)
+{
+    return holds(lists, m, pt_nearest_room(k));
+}
+
+static bool few(size_t k)
+{
+    return k > 0 && k <= 1024;
+}
+
+ptsne_status pt_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err)
+{
+    if (!few(k) || !side(m) || !holds_lists(lists, m, k)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "nearest_begin: a buffer of %zu elements for m = %zu, k = %zu",
+                       lists->count, m, k);
+    }
+    return be->ops->nearest_begin(be, m, k, lists, err);
+}
+
+ptsne_status pt_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                            size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                            const pt_buffer *lists_b, ptsne_error *err)
+{
+    const bool numbered = row_from != SIZE_MAX;
+    if (!few(k) || !side(m) || !side(n) || !side(d) || column_from >= UINT32_MAX - n ||
+        (numbered && row_from >= UINT32_MAX - m) || (lists_b != NULL && !numbered) || !holds(a, m, d) ||
+        !holds(b, n, d) || !holds_lists(lists, m, k) || (lists_b != NULL && !holds_lists(lists_b, n, k))) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "nearest_add: buffers of %zu, %zu, %zu and %zu elements for m = %zu, n = %zu, d = %zu, k = %zu",
+                       a->count, b->count, lists->count, lists_b == NULL ? (size_t)0 : lists_b->count, m, n, d, k);
+    }
+    return be->ops->nearest_add(be, metric, a, m, b, n, d, row_from, column_from, k, lists, lists_b, err);
+}
+
+ptsne_status pt_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                            const pt_buffer *best_i, ptsne_error *err)
+{
+    if (!few(k) || !side(m) || !holds_lists(lists, m, k) || !holds(best_d, m, k) || !holds(best_i, m, k)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "nearest_end: buffers of %zu, %zu and %zu elements for m = %zu, k = %zu", lists->count,
+                       best_d->count, best_i->count, m, k);
+    }
+    return be->ops->nearest_end(be, m, k, lists, best_d, best_i, err);
+}
+
 ptsne_status pt_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                             size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
                             ptsne_error *err)

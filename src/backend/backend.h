@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 2u
+#define PT_BACKEND_VERSION 3u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -169,6 +169,18 @@ struct pt_backend_ops {
     ptsne_status (*nearest_merge)(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                   size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                   ptsne_error *err);
+    /* The same without a tile in between, in three steps; `lists` has m rows of pt_nearest_room(k) elements, which mean something to
+     * the backend alone. begin: m empty lists. */
+    ptsne_status (*nearest_begin)(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err);
+    /* Merge the distances from points row_from + i, a (m x d), to points column_from + j, b (n x d), into the lists of a, and where
+     * lists_b is not NULL the same distances, seen from b, into the lists of b (then row_from is a number, and no list is in
+     * both). metric as for `distances`, with its errors. */
+    ptsne_status (*nearest_add)(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                                size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                                const pt_buffer *lists_b, ptsne_error *err);
+    /* best_d, best_i m x k as of nearest_merge; to the lists nothing may be added afterwards. */
+    ptsne_status (*nearest_end)(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                                const pt_buffer *best_i, ptsne_error *err);
     /* count[i][l] += number of j, column_from + j not row_from + i, with tile[i][j] < limit[i][l]; tile m x n, limit and
      * count (uint32) m x k, k at most 64. row_from as above. */
     ptsne_status (*rank_counts)(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
@@ -307,6 +319,14 @@ ptsne_status pt_backend_devices(ptsne_device_info **list, size_t *count, ptsne_e
 /* count elements of buffer from `from` on; owns nothing, so it is never destroyed. */
 pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count);
 
+/* Elements of one list of nearest_begin: on the cpu a head of one cache line, distances and indices, half as many again as are
+ * wanted and a vector. */
+static inline size_t pt_nearest_room(size_t k)
+{
+    const size_t more = k / 2 < 64 ? 64 : k / 2, room = (k + more + 15) / 16 * 16;
+    return 16 + 2 * (room + 16);
+}
+
 /* Elements of scratch for tsne_gradient and edges_gradient of n rows (n = 2m for edges). */
 size_t pt_gradient_scratch(size_t n, size_t d);
 
@@ -341,6 +361,12 @@ ptsne_status pt_distances(pt_backend *be, int metric, const pt_buffer *a, size_t
 ptsne_status pt_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                               size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                               ptsne_error *err);
+ptsne_status pt_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err);
+ptsne_status pt_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                            size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                            const pt_buffer *lists_b, ptsne_error *err);
+ptsne_status pt_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                            const pt_buffer *best_i, ptsne_error *err);
 ptsne_status pt_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                             size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
                             ptsne_error *err);

@@ -193,6 +193,30 @@ static void try_nearest_merge(trial *t)
     take(t, best_i, ROWS * K, true);
 }
 
+static void try_nearest_lists(trial *t)
+{
+    enum { ROWS = 13, POINTS = 39, D = 6, K = 20 };
+    int number = 0;
+    const pt_buffer *x = put_random(t, POINTS * D, -1.0f, 1.0f);
+    const pt_buffer *lists = put_constant(t, POINTS * pt_nearest_room(K), NAN);
+    const pt_buffer *best_d = put_constant(t, POINTS * K, NAN), *best_i = put_constant(t, POINTS * K, NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_metric_find(t->be, "euclidean", &number, t->err); }
+    if (t->status == PTSNE_OK) { t->status = pt_nearest_begin(t->be, POINTS, K, lists, t->err); }
+    for (size_t from = 0; from < POINTS && t->status == PTSNE_OK;
+         from += ROWS) { /* the block itself, then the later ones */
+        const size_t room = pt_nearest_room(K), rest = POINTS - from - ROWS;
+        const pt_buffer a = pt_buffer_view(x, from * D, ROWS * D),
+                        mine = pt_buffer_view(lists, from * room, ROWS * room);
+        t->status = pt_nearest_add(t->be, number, &a, ROWS, &a, ROWS, D, from, from, K, &mine, NULL, t->err);
+        if (t->status != PTSNE_OK || rest == 0) { continue; }
+        const pt_buffer b = pt_buffer_view(x, (from + ROWS) * D, rest * D);
+        const pt_buffer theirs = pt_buffer_view(lists, (from + ROWS) * room, rest * room);
+        t->status = pt_nearest_add(t->be, number, &a, ROWS, &b, rest, D, from, from + ROWS, K, &mine, &theirs, t->err);
+    }
+    if (t->status == PTSNE_OK) { t->status = pt_nearest_end(t->be, POINTS, K, lists, best_d, best_i, t->err); }
+    take(t, best_d, POINTS * K, false); /* not best_i: two points may be equally far but for rounding */
+}
+
 static void try_rank_counts(trial *t)
 {
     const pt_buffer *tile = put_random(t, 5 * 300, 0.0f, 1.0f), *limit = put_random(t, 5 * 12, 0.0f, 1.0f);
@@ -309,6 +333,7 @@ static const struct {
     {"distances (cosine)", try_cosine},
     {"distances (manhattan)", try_manhattan},
     {"nearest_merge", try_nearest_merge},
+    {"nearest_add", try_nearest_lists},
     {"rank_counts", try_rank_counts},
     {"affinities", try_affinities},
     {"student_sums", try_student_sums},

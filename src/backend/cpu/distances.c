@@ -69,38 +69,55 @@ static void manhattan_row(const float *a, const float *b, size_t n, size_t d, fl
 /* What a vector brings to its distances: |x|^2, or 1 / |x| (0 for a row of zeros). */
 static void norms(int metric, const float *x, size_t n, size_t d, float *norm)
 {
+    if (metric == MANHATTAN) { return; }
     for (size_t i = 0; i < n; i++) {
         const float square = squared_norm(x + i * d, d);
         norm[i] = metric == EUCLIDEAN ? square : square > 0.0f ? 1.0f / sqrtf(square) : 0.0f;
     }
 }
 
-/* From products to distances, in place. */
-static void finish(int metric, size_t m, size_t n, const float *norm_a, const float *norm_b, float *out, size_t stride)
+/* From products times -2 to distances, in place. */
+static void finish_euclidean(size_t m, size_t n, const float *norm_a, const float *norm_b, float *out, size_t stride)
 {
     for (size_t i = 0; i < m; i++) {
         float *row = out + i * stride;
         const float own = norm_a[i];
-        if (metric == EUCLIDEAN) {
 #pragma omp simd
-            for (size_t j = 0; j < n; j++) {
-                const float d2 = own + norm_b[j] - 2.0f * row[j];
-                row[j] = d2 < 0.0f ? 0.0f : d2;
-            }
-        } else {
-#pragma omp simd
-            for (size_t j = 0; j < n; j++) {
-                const float distance = 1.0f - row[j] * own * norm_b[j];
-                row[j] = distance < 0.0f ? 0.0f : distance > 2.0f ? 2.0f : distance;
-            }
+        for (size_t j = 0; j < n; j++) {
+            const float d2 = own + norm_b[j] + row[j];
+            row[j] = d2 < 0.0f ? 0.0f : d2;
         }
     }
 }
 
-/* m x n distances, m and n within a tile, whose rows lie `stride` apart. */
-static bool distances_tile(pt_cpu *cpu, bool own, int metric, const float *a, size_t m, const float *b, size_t n,
-                           size_t d, float *out, size_t stride)
+/* From products to distances, in place. */
+static void finish_cosine(size_t m, size_t n, const float *norm_a, const float *norm_b, float *out, size_t stride)
 {
+    for (size_t i = 0; i < m; i++) {
+        float *row = out + i * stride;
+        const float own = norm_a[i];
+#pragma omp simd
+        for (size_t j = 0; j < n; j++) {
+            const float distance = 1.0f - row[j] * own * norm_b[j];
+            row[j] = distance < 0.0f ? 0.0f : distance > 2.0f ? 2.0f : distance;
+        }
+    }
+}
+
+void cpu_distance_norms(pt_backend *be, int metric, const float *x, size_t n, size_t d, float *norm)
+{
+    const size_t chunks = (n + ROWS - 1) / ROWS;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t from = c * ROWS, rows = n - from < ROWS ? n - from : ROWS;
+        norms(metric, x + from * d, rows, d, norm + from);
+    }
+}
+
+bool cpu_distance_tile(pt_cpu *cpu, bool own, int metric, const float *a, size_t m, const float *norm_a, const float *b,
+                       size_t n, const float *norm_b, size_t d, float *out, size_t stride, bool *add)
+{
+    *add = metric == EUCLIDEAN;
     if (metric == MANHATTAN) {
         for (size_t j = 0; j < n; j += CACHED) { /* points of b that stay in the cache while every a passes */
             const size_t width = n - j < CACHED ? n - j : CACHED;
@@ -108,13 +125,29 @@ static bool distances_tile(pt_cpu *cpu, bool own, int metric, const float *a, si
         }
         return true;
     }
-    float norm_a[ROWS], norm_b[COLUMNS];
-    const pt_product_shape shape = {
-        .transpose_b = true, .m = m, .n = n, .k = d, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = stride};
+    const pt_product_shape shape = {.transpose_b = true,
+                                    .m = m,
+                                    .n = n,
+                                    .k = d,
+                                    .alpha = metric == EUCLIDEAN ? -2.0f : 1.0f,
+                                    .stride_a = d,
+                                    .stride_b = d,
+                                    .stride_c = stride};
     if (!cpu_product_tile(cpu, own, &shape, a, b, out, omp_get_thread_num())) { return false; }
+    if (metric == COSINE) { finish_cosine(m, n, norm_a, norm_b, out, stride); }
+    return true;
+}
+
+/* m x n distances, m and n within a tile, whose rows lie `stride` apart. */
+static bool distances_tile(pt_cpu *cpu, bool own, int metric, const float *a, size_t m, const float *b, size_t n,
+                           size_t d, float *out, size_t stride)
+{
+    float norm_a[ROWS], norm_b[COLUMNS];
+    bool add;
     norms(metric, a, m, d, norm_a);
     norms(metric, b, n, d, norm_b);
-    finish(metric, m, n, norm_a, norm_b, out, stride);
+    if (!cpu_distance_tile(cpu, own, metric, a, m, norm_a, b, n, norm_b, d, out, stride, &add)) { return false; }
+    if (add) { finish_euclidean(m, n, norm_a, norm_b, out, stride); }
     return true;
 }
 

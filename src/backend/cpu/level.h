@@ -23,6 +23,11 @@
 #define cpu_metric_find            PT_LEVELED(cpu_metric_find)
 #define cpu_distances              PT_LEVELED(cpu_distances)
 #define cpu_nearest_merge          PT_LEVELED(cpu_nearest_merge)
+#define cpu_nearest_begin          PT_LEVELED(cpu_nearest_begin)
+#define cpu_nearest_add            PT_LEVELED(cpu_nearest_add)
+#define cpu_nearest_end            PT_LEVELED(cpu_nearest_end)
+#define cpu_distance_norms         PT_LEVELED(cpu_distance_norms)
+#define cpu_distance_tile          PT_LEVELED(cpu_distance_tile)
 #define cpu_rank_counts            PT_LEVELED(cpu_rank_counts)
 #define cpu_affinities_conditional PT_LEVELED(cpu_affinities_conditional)
 #define cpu_affinities_joint       PT_LEVELED(cpu_affinities_joint)
@@ -62,6 +67,12 @@ ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_
 ptsne_status cpu_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                ptsne_error *err);
+ptsne_status cpu_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err);
+ptsne_status cpu_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                             size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                             const pt_buffer *lists_b, ptsne_error *err);
+ptsne_status cpu_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                             const pt_buffer *best_i, ptsne_error *err);
 ptsne_status cpu_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                              size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
                              ptsne_error *err);
@@ -121,5 +132,14 @@ bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, cons
                       int thread);
 /* The same by our own code; pack has PT_CPU_PACK floats. */
 void cpu_product_own(const pt_product_shape *shape, const float *a, const float *b, float *c, float *pack);
+
+/* ---- what distances.c lends to nearest.c ---- */
+
+/* What rows of x (n x d) bring to their distances: |x|^2 for euclidean, 1 / |x| for cosine, nothing for manhattan. */
+void cpu_distance_norms(pt_backend *be, int metric, const float *x, size_t n, size_t d, float *norm);
+/* m x n distances on the calling thread, rows `stride` apart; for euclidean -2 a.b alone, and the norms are still to be added,
+ * which is what *add says. own as cpu_product_begin tells; false when oneDNN failed. */
+bool cpu_distance_tile(pt_cpu *cpu, bool own, int metric, const float *a, size_t m, const float *norm_a, const float *b,
+                       size_t n, const float *norm_b, size_t d, float *out, size_t stride, bool *add);
 
 #endif

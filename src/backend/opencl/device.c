@@ -223,7 +223,7 @@ static const program_row program_rows[] = {
     {"column_sums.cl", PT_KERNEL_COLUMN_SUMS, 1, {"column_sums"}},
     {"gather_rows.cl", PT_KERNEL_GATHER_ROWS, 2, {"gather_rows", "gather_mix"}},
     {"distances.cl", PT_KERNEL_ROW_NORMS, 2, {"row_norms", "distance_finish"}},
-    {"nearest_merge.cl", PT_KERNEL_NEAREST_MERGE, 1, {"nearest_merge"}},
+    {"nearest_merge.cl", PT_KERNEL_NEAREST_MERGE, 3, {"nearest_merge", "nearest_begin", "nearest_end"}},
     {"rank_counts.cl", PT_KERNEL_RANK_COUNTS, 1, {"rank_counts"}},
     {"affinities_conditional.cl", PT_KERNEL_AFFINITIES_CONDITIONAL, 1, {"affinities_conditional"}},
     {"affinities_joint.cl", PT_KERNEL_AFFINITIES_JOINT, 1, {"affinities_joint"}},

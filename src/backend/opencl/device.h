@@ -22,6 +22,8 @@ typedef enum pt_kernel_id {
     PT_KERNEL_ROW_NORMS,
     PT_KERNEL_DISTANCE_FINISH,
     PT_KERNEL_NEAREST_MERGE,
+    PT_KERNEL_NEAREST_BEGIN,
+    PT_KERNEL_NEAREST_END,
     PT_KERNEL_RANK_COUNTS,
     PT_KERNEL_AFFINITIES_CONDITIONAL,
     PT_KERNEL_AFFINITIES_JOINT,
@@ -55,7 +57,7 @@ typedef struct pt_metric {
 } pt_metric;
 
 /* Buffers that ops use inside, grown when needed and kept. */
-typedef enum pt_scratch { PT_SCRATCH_PRODUCT, PT_SCRATCH_OP, PT_SCRATCH_COUNT } pt_scratch;
+typedef enum pt_scratch { PT_SCRATCH_PRODUCT, PT_SCRATCH_OP, PT_SCRATCH_TILE, PT_SCRATCH_COUNT } pt_scratch;
 
 enum { PT_MAX_PROGRAMS = 24, PT_MAX_METRICS = 32 };
 

@@ -80,17 +80,113 @@ static pt_kernel_arg self_from(size_t row_from, size_t column_from)
     return pt_arg_ulong((uint64_t)row_from - (uint64_t)column_from);
 }
 
+/* Lists whose rows lie `stride` elements apart. */
+static ptsne_status merge(pt_device *device, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                          size_t column_from, size_t k, size_t stride, const pt_buffer *best_d, const pt_buffer *best_i,
+                          ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(tile),      pt_arg_uint(n), has_self(row_from),  self_from(row_from, column_from),
+        pt_arg_uint(column_from), pt_arg_uint(k), pt_arg_uint(stride), pt_arg_buffer(best_d),
+        pt_arg_buffer(best_i),
+    };
+    return pt_device_launch(device, &device->kernels[PT_KERNEL_NEAREST_MERGE], PT_ARGS(args), m, (double)(n + 8 * k),
+                            err);
+}
+
 ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                   size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                   ptsne_error *err)
 {
+    return merge(pt_device_of(be), tile, m, n, row_from, column_from, k, k, best_d, best_i, err);
+}
+
+static pt_buffer from_element(const pt_buffer *buffer, size_t from)
+{
+    return (pt_buffer){buffer->handle, buffer->offset + from, buffer->count - from};
+}
+
+/* A row of lists is k distances, then k indices. */
+static pt_buffer list_distances(const pt_buffer *lists, size_t row, size_t k)
+{
+    return from_element(lists, row * pt_nearest_room(k));
+}
+
+static pt_buffer list_indices(const pt_buffer *lists, size_t row, size_t k)
+{
+    return from_element(lists, row * pt_nearest_room(k) + k);
+}
+
+ptsne_status opencl_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err)
+{
     pt_device *device = pt_device_of(be);
+    const pt_buffer list_d = list_distances(lists, 0, k), list_i = list_indices(lists, 0, k);
+    const pt_kernel_arg args[] = {pt_arg_uint(k), pt_arg_uint(pt_nearest_room(k)), pt_arg_buffer(&list_d),
+                                  pt_arg_buffer(&list_i)};
+    return pt_device_launch(device, &device->kernels[PT_KERNEL_NEAREST_BEGIN], PT_ARGS(args), m, (double)k, err);
+}
+
+/* One tile of distances, by rows alone. */
+static ptsne_status tile_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                             size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                             size_t row, const pt_buffer *tile, ptsne_error *err)
+{
+    const pt_buffer list_d = list_distances(lists, row, k), list_i = list_indices(lists, row, k);
+    const ptsne_status status = opencl_distances(be, metric, a, m, b, n, d, tile, err);
+    if (status != PTSNE_OK) { return status; }
+    return merge(pt_device_of(be), tile, m, n, row_from, column_from, k, pt_nearest_room(k), &list_d, &list_i, err);
+}
+
+/* Rows and columns of a tile that keep a device busy, in an eighth of its memory. */
+static void tile_of(const pt_device *device, size_t m, size_t n, size_t *rows, size_t *columns)
+{
+    const pt_backend *be = &device->base;
+    const size_t share = (be->memory > be->memory_used ? be->memory - be->memory_used : 0) / 8;
+    const uint64_t one = device->info.max_allocation;
+    const size_t most = (one > 0 && one < share ? (size_t)one : share) / sizeof(float);
+    const size_t kept = device->scratch[PT_SCRATCH_TILE].count; /* there already */
+    *rows = m < 4096 ? m : 4096;
+    *columns = n < 16384 ? n : 16384;
+    while (*columns > 64 && *rows * *columns > most && *rows * *columns > kept) { *columns = (*columns + 1) / 2; }
+    while (*rows > 16 && *rows * *columns > most && *rows * *columns > kept) { *rows = (*rows + 1) / 2; }
+}
+
+/* Seen from b the distances are computed once more: a tile by its columns would be read against the grain. */
+ptsne_status opencl_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                                size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                                const pt_buffer *lists_b, ptsne_error *err)
+{
+    pt_device *device = pt_device_of(be);
+    size_t rows, columns;
+    pt_buffer tile;
+    tile_of(device, m, n, &rows, &columns);
+    ptsne_status status = pt_device_scratch(device, PT_SCRATCH_TILE, rows * columns, &tile, err);
+    for (size_t i = 0; i < m && status == PTSNE_OK; i += rows) {
+        const size_t height = m - i < rows ? m - i : rows, from = row_from == SIZE_MAX ? SIZE_MAX : row_from + i;
+        const pt_buffer part = from_element(a, i * d);
+        for (size_t j = 0; j < n && status == PTSNE_OK; j += columns) {
+            const size_t width = n - j < columns ? n - j : columns;
+            const pt_buffer other = from_element(b, j * d);
+            status =
+                tile_add(be, metric, &part, height, &other, width, d, from, column_from + j, k, lists, i, &tile, err);
+            if (status != PTSNE_OK || lists_b == NULL) { continue; }
+            status =
+                tile_add(be, metric, &other, width, &part, height, d, column_from + j, from, k, lists_b, j, &tile, err);
+        }
+    }
+    return status;
+}
+
+ptsne_status opencl_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                                const pt_buffer *best_i, ptsne_error *err)
+{
+    pt_device *device = pt_device_of(be);
+    const pt_buffer list_d = list_distances(lists, 0, k), list_i = list_indices(lists, 0, k);
     const pt_kernel_arg args[] = {
-        pt_arg_buffer(tile),      pt_arg_uint(n), has_self(row_from),    self_from(row_from, column_from),
-        pt_arg_uint(column_from), pt_arg_uint(k), pt_arg_buffer(best_d), pt_arg_buffer(best_i),
+        pt_arg_uint(k),         pt_arg_uint(pt_nearest_room(k)), pt_arg_buffer(&list_d),
+        pt_arg_buffer(&list_i), pt_arg_buffer(best_d),           pt_arg_buffer(best_i),
     };
-    return pt_device_launch(device, &device->kernels[PT_KERNEL_NEAREST_MERGE], PT_ARGS(args), m, (double)(n + 8 * k),
-                            err);
+    return pt_device_launch(device, &device->kernels[PT_KERNEL_NEAREST_END], PT_ARGS(args), m, (double)k, err);
 }
 
 ptsne_status opencl_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,

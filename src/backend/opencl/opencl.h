@@ -25,6 +25,12 @@ ptsne_status opencl_distances(pt_backend *be, int metric, const pt_buffer *a, si
 ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                   size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                   ptsne_error *err);
+ptsne_status opencl_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err);
+ptsne_status opencl_nearest_add(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
+                                size_t d, size_t row_from, size_t column_from, size_t k, const pt_buffer *lists,
+                                const pt_buffer *lists_b, ptsne_error *err);
+ptsne_status opencl_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, const pt_buffer *best_d,
+                                const pt_buffer *best_i, ptsne_error *err);
 ptsne_status opencl_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                 size_t column_from, const pt_buffer *limit, size_t k, const pt_buffer *count,
                                 ptsne_error *err);
