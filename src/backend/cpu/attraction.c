@@ -31,33 +31,38 @@ typedef struct pulled {
     double force[3], loss;
 } pulled;
 
-/* log(u) of u = 1 + x, which was rounded: with what the rounding took, to full accuracy where x is small. */
-static inline float log_above(float u, float x, float w)
+/* sum p log(1 + x), the logarithm to full accuracy where x is small: with what rounding 1 + x took. In a loop of its own, as
+ * the compiler makes no vector code of gathers and logarithms in one. */
+static float cost_of(const float *p, const float *x, size_t count)
 {
-    return cpu_log(u) + (x - (u - 1.0f)) * w;
+    float cost = 0.0f;
+#pragma omp simd reduction(+ : cost)
+    for (size_t e = 0; e < count; e++) {
+        const float u = 1.0f + x[e];
+        cost += p[e] * (cpu_log(u) + (x[e] - (u - 1.0f)) / u);
+    }
+    return cost;
 }
 
-/* Entries from .. end of a row at y; d and whether a loss is wanted are constants after inlining. */
-static inline void pull_block(const pull *of, const float *y, size_t d, bool loss, size_t from, size_t end,
-                              pulled *sums)
+/* Entries from .. end of a row at y, BLOCK at most, and into x their d^2 / dof; d is a constant after inlining. */
+static inline void pull_block(const pull *of, const float *y, size_t d, size_t from, size_t end, pulled *sums, float *x)
 {
     const uint32_t *column = of->column;
     const float *p = of->p, *to = of->to, inverse_dof = of->inverse_dof;
     const float y0 = y[0], y1 = y[1], y2 = d == 3 ? y[2] : 0.0f;
-    float f0 = 0.0f, f1 = 0.0f, f2 = 0.0f, cost = 0.0f;
-#pragma omp simd reduction(+ : f0, f1, f2, cost)
+    float f0 = 0.0f, f1 = 0.0f, f2 = 0.0f;
+#pragma omp simd reduction(+ : f0, f1, f2)
     for (size_t e = from; e < end; e++) {
         const float *other = to + (size_t)column[e] * d;
         const float d0 = y0 - other[0], d1 = y1 - other[1], d2 = d == 3 ? y2 - other[2] : 0.0f;
-        const float x = (d0 * d0 + d1 * d1 + (d == 3 ? d2 * d2 : 0.0f)) * inverse_dof;
-        const float u = 1.0f + x, w = 1.0f / u, force = p[e] * w;
+        const float above = (d0 * d0 + d1 * d1 + (d == 3 ? d2 * d2 : 0.0f)) * inverse_dof;
+        const float force = p[e] / (1.0f + above);
+        x[e - from] = above;
         f0 += force * d0;
         f1 += force * d1;
         if (d == 3) { f2 += force * d2; }
-        if (loss) { cost += p[e] * log_above(u, x, w); }
     }
     sums->force[0] += (double)f0, sums->force[1] += (double)f1, sums->force[2] += (double)f2;
-    sums->loss += (double)cost;
 }
 
 #if BY_HAND
@@ -98,7 +103,8 @@ typedef struct pulled_row {
 } pulled_row;
 
 /* Add sixteen entries, those of `mask`; all sixteen columns can be read. */
-static inline void pull_sixteen(const pull *of, pulled_row *row, const uint32_t *column, const float *p, __mmask16 mask)
+static inline void pull_sixteen(const pull *of, pulled_row *row, const uint32_t *column, const float *p, __mmask16 mask,
+                                float *x)
 {
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
@@ -106,40 +112,41 @@ static inline void pull_sixteen(const pull *of, pulled_row *row, const uint32_t 
     const __m512 low = points_at(of->to, column), high = points_at(of->to, column + 8);
     const __m512 d0 = _mm512_sub_ps(row->y0, _mm512_permutex2var_ps(low, even, high));
     const __m512 d1 = _mm512_sub_ps(row->y1, _mm512_permutex2var_ps(low, odd, high));
-    const __m512 square = _mm512_fmadd_ps(d1, d1, _mm512_mul_ps(d0, d0));
-    const __m512 u = _mm512_fmadd_ps(square, inverse_dof, one);
+    const __m512 above = _mm512_mul_ps(_mm512_fmadd_ps(d1, d1, _mm512_mul_ps(d0, d0)), inverse_dof);
+    const __m512 u = _mm512_add_ps(above, one);
     const __m512 rough =
         _mm512_rcp14_ps(u); /* and one step of Newton's method: 1 ulp, in a third of a division's time */
     const __m512 share = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, p), rough);
     const __m512 force = _mm512_fmadd_ps(share, _mm512_fnmadd_ps(u, rough, one), share);
+    _mm512_storeu_ps(x, above);
     row->f0 = _mm512_mask3_fmadd_ps(force, d0, row->f0, mask);
     row->f1 = _mm512_mask3_fmadd_ps(force, d1, row->f1, mask);
 }
 
 /* The rest of a row. The columns behind it are the next row's; the last row's are copied. */
-static inline void pull_rest(const pull *of, pulled_row *row, size_t from, size_t count)
+static inline void pull_rest(const pull *of, pulled_row *row, size_t from, size_t count, float *x)
 {
     const __mmask16 mask = (__mmask16)((1u << count) - 1u);
     if (from + 16 <= of->entries) {
-        pull_sixteen(of, row, of->column + from, of->p + from, mask);
+        pull_sixteen(of, row, of->column + from, of->p + from, mask, x);
     } else {
         uint32_t column[16] = {0};
         memcpy(column, of->column + from, count * sizeof *column);
-        pull_sixteen(of, row, column, of->p + from, mask);
+        pull_sixteen(of, row, column, of->p + from, mask, x);
     }
 }
 
-/* pull_block in two dimensions, no loss. */
-static inline void pull_pairs(const pull *of, const float *y, size_t from, size_t end, pulled *sums)
+/* pull_block in two dimensions. */
+static inline void pull_pairs(const pull *of, const float *y, size_t from, size_t end, pulled *sums, float *x)
 {
     pulled_row row = {_mm512_set1_ps(y[0]), _mm512_set1_ps(y[1]), _mm512_setzero_ps(), _mm512_setzero_ps()};
     size_t e = from;
     for (; e + 16 <= end; e += 16) {
         _mm_prefetch((const char *)(of->column + e + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(of->p + e + AHEAD), _MM_HINT_T0);
-        pull_sixteen(of, &row, of->column + e, of->p + e, 0xFFFF);
+        pull_sixteen(of, &row, of->column + e, of->p + e, 0xFFFF, x + e - from);
     }
-    if (e < end) { pull_rest(of, &row, e, end - e); }
+    if (e < end) { pull_rest(of, &row, e, end - e, x + e - from); }
     const __m512 both = _mm512_add_ps(_mm512_unpacklo_ps(row.f0, row.f1), _mm512_unpackhi_ps(row.f0, row.f1));
     const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(both), _mm512_extractf32x8_ps(both, 1));
     const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
@@ -149,20 +156,16 @@ static inline void pull_pairs(const pull *of, const float *y, size_t from, size_
 
 #endif
 
-static void pull_any(const pull *of, const float *y, size_t d, bool loss, size_t from, size_t end, pulled *sums)
+static void pull_any(const pull *of, const float *y, size_t d, size_t from, size_t end, pulled *sums, float *x)
 {
-    if (d == 2 && !loss) {
+    if (d == 2) {
 #if BY_HAND
-        pull_pairs(of, y, from, end, sums);
+        pull_pairs(of, y, from, end, sums, x);
 #else
-        pull_block(of, y, 2, false, from, end, sums);
+        pull_block(of, y, 2, from, end, sums, x);
 #endif
-    } else if (d == 2) {
-        pull_block(of, y, 2, true, from, end, sums);
-    } else if (!loss) {
-        pull_block(of, y, 3, false, from, end, sums);
     } else {
-        pull_block(of, y, 3, true, from, end, sums);
+        pull_block(of, y, 3, from, end, sums, x);
     }
 }
 
@@ -170,11 +173,14 @@ static void pull_any(const pull *of, const float *y, size_t d, bool loss, size_t
 static double pull_rows(const pull *of, const float *y, size_t d, bool loss, size_t first, size_t end, float *force)
 {
     double total = 0.0;
+    float x[BLOCK]; /* d^2 / dof of a row's entries, and of some more */
     for (size_t i = first; i < end; i++) {
         pulled sums = {{0}, 0.0};
         for (size_t from = of->row[i]; from < of->row[i + 1]; from += BLOCK) {
             const size_t left = of->row[i + 1] - from;
-            pull_any(of, y + i * d, d, loss, from, from + (left < BLOCK ? left : BLOCK), &sums);
+            const size_t count = left < BLOCK ? left : BLOCK;
+            pull_any(of, y + i * d, d, from, from + count, &sums, x);
+            if (loss) { sums.loss += (double)cost_of(of->p + from, x, count); }
         }
         for (size_t c = 0; c < d; c++) { force[i * d + c] = (float)sums.force[c]; }
         total += sums.loss;
