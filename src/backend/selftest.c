@@ -270,6 +270,109 @@ static void try_edges_gradient(trial *t)
     take(t, loss, 1, false);
 }
 
+/* Rows of 0, 7, 14 .. entries, so that some are shorter and some longer than what a device takes side by side. */
+static void try_attraction(trial *t)
+{
+    enum { ROWS = 12, ENTRIES = 7 * ROWS * (ROWS - 1) / 2 };
+    uint32_t row[ROWS + 1] = {0};
+    for (uint32_t i = 1; i <= ROWS; i++) { row[i] = row[i - 1] + 7 * (i - 1); }
+    const pt_edges edges = {.m = ROWS,
+                            .n = 100,
+                            .row = *put(t, row, ROWS + 1),
+                            .column = *put_words(t, ENTRIES, 100),
+                            .p = *put_random(t, ENTRIES, 0.0f, 1.0f)};
+    const pt_buffer *y = put_random(t, 100 * 2, -2.0f, 2.0f);
+    const pt_buffer *scratch = put_constant(t, pt_map_scratch(ROWS, 2), NAN);
+    const pt_buffer *force = put_constant(t, ROWS * 2, NAN), *loss = put_constant(t, 1, NAN);
+    if (t->status == PTSNE_OK) {
+        t->status = pt_attraction(t->be, &edges, y, y, 2, 1.0f, scratch, force, loss, t->err);
+    }
+    take(t, force, ROWS * 2, false);
+    take(t, loss, 1, false);
+}
+
+static void try_repulsion(trial *t)
+{
+    const pt_buffer *y = put_random(t, SIDE * 3, -2.0f, 2.0f), *to = put_random(t, 150 * 3, -2.0f, 2.0f);
+    const pt_buffer *force = put_constant(t, SIDE * 3, NAN), *potential = put_constant(t, SIDE, NAN);
+    const float dofs[] = {1.0f, 0.5f};
+    for (size_t turn = 0; turn < 2 && t->status == PTSNE_OK; turn++) {
+        t->status = pt_repulsion(t->be, y, SIDE, to, 150, 3, dofs[turn], force, potential, t->err);
+        take(t, force, SIDE * 3, false);
+        take(t, potential, SIDE, false);
+    }
+}
+
+static void try_potential_sum(trial *t)
+{
+    const pt_buffer *potential = put_random(t, 1030, 1.0f, 9.0f), *z = put_constant(t, 1, NAN);
+    const pt_buffer *scratch = put_constant(t, pt_map_scratch(1030, 2), NAN);
+    if (t->status == PTSNE_OK) { t->status = pt_potential_sum(t->be, potential, 1030, 1.0f, scratch, z, t->err); }
+    take(t, z, 1, false);
+}
+
+static void try_embedding_step(trial *t)
+{
+    const pt_descent descent = {4.0f, 0.5f, 0.8f, 0.01f, 1.5f, false};
+    const pt_buffer *attraction = put_random(t, 301 * 2, -1.0f, 1.0f), *repulsion = put_random(t, 301 * 2, -9.0f, 9.0f);
+    const pt_buffer *z = put_constant(t, 1, 7.0f), *y = put_random(t, 301 * 2, -2.0f, 2.0f);
+    const pt_buffer *velocity = put_random(t, 301 * 2, -1.0f, 1.0f), *gains = put_random(t, 301 * 2, 0.0f, 2.0f);
+    const pt_buffer *scratch = put_constant(t, pt_map_scratch(301, 2), NAN);
+    const pt_buffer *stats = put_constant(t, PT_STEP_STATS(2), NAN);
+    if (t->status == PTSNE_OK) {
+        t->status = pt_embedding_step(t->be, &descent, attraction, repulsion, z, 301, 2, y, velocity, gains, scratch,
+                                      stats, t->err);
+    }
+    take(t, y, 301 * 2, false);
+    take(t, velocity, 301 * 2, false);
+    take(t, gains, 301 * 2, false);
+    take(t, stats, 2 * 2, false);
+}
+
+/* Charges up to a coarser grid, potentials down from it, and what points feel of them. */
+static void grids(trial *t, const pt_grid *fine, const pt_grid *coarse)
+{
+    const size_t d = fine->d, nodes = pt_grid_nodes(fine), coarser = pt_grid_nodes(coarse);
+    const size_t most =
+        pt_grid_scratch(fine) > pt_spread_scratch(fine, SIDE) ? pt_grid_scratch(fine) : pt_spread_scratch(fine, SIDE);
+    pt_grid_kernel kernel = {.reach = 5, .weight = {1.0f, -0.5f}};
+    for (size_t o = 0; o <= kernel.reach; o++) {
+        kernel.tap[0][o] = 0.5f / (1.0f + (float)o);
+        kernel.tap[1][o] = 0.4f - 0.1f * (float)o;
+    }
+    const pt_buffer *y = put_random(t, SIDE * d, -1.5f, 1.5f), *scratch = put_constant(t, most, NAN);
+    const pt_buffer *charge = put_constant(t, nodes, NAN), *sums = put_constant(t, coarser, NAN);
+    const pt_buffer *values = put_constant(t, nodes, NAN), *above = put_constant(t, coarser, NAN);
+    const pt_buffer *force = put_constant(t, SIDE * d, NAN), *potential = put_constant(t, SIDE, NAN);
+    ptsne_status *status = &t->status;
+    if (*status == PTSNE_OK) { *status = pt_grid_spread(t->be, fine, y, SIDE, scratch, charge, t->err); }
+    if (*status == PTSNE_OK) { *status = pt_grid_restrict(t->be, fine, charge, coarse, sums, t->err); }
+    if (*status == PTSNE_OK) { *status = pt_grid_convolve(t->be, coarse, &kernel, sums, scratch, above, t->err); }
+    if (*status == PTSNE_OK) { *status = pt_grid_convolve(t->be, fine, &kernel, charge, scratch, values, t->err); }
+    if (*status == PTSNE_OK) { *status = pt_grid_prolong(t->be, coarse, above, fine, values, t->err); }
+    if (*status == PTSNE_OK) {
+        *status = pt_grid_gather(t->be, fine, values, y, SIDE, 1.0f, -0.5f, force, potential, t->err);
+    }
+    take(t, charge, nodes, false);
+    take(t, values, nodes, false);
+    take(t, force, SIDE * d, false);
+    take(t, potential, SIDE, false);
+}
+
+static void try_grids_flat(trial *t)
+{
+    const pt_grid fine = {2, 4, {17, 20, 1}, 0, {-3.1f, -4.3f, 0.0f}, 0.4f};
+    const pt_grid coarse = {2, 4, {13, 14, 1}, 2, {-4.7f, -5.9f, 0.0f}, 0.8f};
+    grids(t, &fine, &coarse);
+}
+
+static void try_grids_solid(trial *t)
+{
+    const pt_grid fine = {3, 6, {10, 12, 11}, 0, {-3.2f, -3.9f, -3.4f}, 0.8f};
+    const pt_grid coarse = {3, 6, {9, 10, 10}, 2, {-6.4f, -7.1f, -6.6f}, 1.6f};
+    grids(t, &fine, &coarse);
+}
+
 static void try_activations(trial *t)
 {
     const pt_buffer *bias = put_random(t, 7, -1.0f, 1.0f);
@@ -339,6 +442,12 @@ static const struct {
     {"student_sums", try_student_sums},
     {"tsne_gradient", try_tsne_gradient},
     {"edges_gradient", try_edges_gradient},
+    {"attraction", try_attraction},
+    {"repulsion", try_repulsion},
+    {"potential_sum", try_potential_sum},
+    {"embedding_step", try_embedding_step},
+    {"grids (flat)", try_grids_flat},
+    {"grids (solid)", try_grids_solid},
     {"bias_activation, activation_gradient", try_activations},
     {"dropout", try_dropout},
     {"sgd_step", try_sgd_step},

@@ -105,6 +105,9 @@ static ptsne_status set_arguments(pt_device *device, const pt_kernel *kernel, co
         case PT_ARG_FLOAT:
             status = set_one(device, kernel, &at, sizeof args[i].real, &args[i].real, err);
             break;
+        case PT_ARG_FLOAT16:
+            status = set_one(device, kernel, &at, 16 * sizeof(cl_float), args[i].reals, err);
+            break;
         }
     }
     return status;
@@ -230,6 +233,14 @@ static const program_row program_rows[] = {
     {"student_sums.cl", PT_KERNEL_STUDENT_SUMS, 1, {"student_sums"}},
     {"tsne_gradient.cl", PT_KERNEL_TSNE_ROWS, 3, {"tsne_rows", "tsne_total", "tsne_finish"}},
     {"edges_gradient.cl", PT_KERNEL_EDGES_ROWS, 3, {"edges_rows", "edges_total", "edges_finish"}},
+    {"attraction.cl", PT_KERNEL_ATTRACTION, 2, {"attraction", "attraction_total"}},
+    {"repulsion.cl", PT_KERNEL_REPULSION, 1, {"repulsion"}},
+    {"potential_sum.cl", PT_KERNEL_POTENTIAL_SUM, 2, {"potential_sum", "potential_total"}},
+    {"embedding_step.cl", PT_KERNEL_EMBEDDING_STEP, 2, {"embedding_step", "embedding_stats"}},
+    {"grid_spread.cl", PT_KERNEL_GRID_SPREAD, 2, {"grid_spread", "grid_spread_finish"}},
+    {"grid_levels.cl", PT_KERNEL_GRID_RESTRICT, 2, {"grid_restrict", "grid_prolong"}},
+    {"grid_convolve.cl", PT_KERNEL_GRID_CONVOLVE, 1, {"grid_convolve"}},
+    {"grid_gather.cl", PT_KERNEL_GRID_GATHER, 1, {"grid_gather"}},
     {"bias_activation.cl", PT_KERNEL_BIAS_ACTIVATION, 2, {"bias_activation", "activation_gradient"}},
     {"dropout.cl", PT_KERNEL_DROPOUT, 1, {"dropout"}},
     {"steps.cl", PT_KERNEL_SGD_STEP, 2, {"sgd_step", "adam_step"}},

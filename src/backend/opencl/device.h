@@ -34,6 +34,19 @@ typedef enum pt_kernel_id {
     PT_KERNEL_EDGES_ROWS,
     PT_KERNEL_EDGES_TOTAL,
     PT_KERNEL_EDGES_FINISH,
+    PT_KERNEL_ATTRACTION,
+    PT_KERNEL_ATTRACTION_TOTAL,
+    PT_KERNEL_REPULSION,
+    PT_KERNEL_POTENTIAL_SUM,
+    PT_KERNEL_POTENTIAL_TOTAL,
+    PT_KERNEL_EMBEDDING_STEP,
+    PT_KERNEL_EMBEDDING_STATS,
+    PT_KERNEL_GRID_SPREAD,
+    PT_KERNEL_GRID_SPREAD_FINISH,
+    PT_KERNEL_GRID_RESTRICT,
+    PT_KERNEL_GRID_PROLONG,
+    PT_KERNEL_GRID_CONVOLVE,
+    PT_KERNEL_GRID_GATHER,
     PT_KERNEL_BIAS_ACTIVATION,
     PT_KERNEL_ACTIVATION_GRADIENT,
     PT_KERNEL_DROPOUT,
@@ -59,7 +72,7 @@ typedef struct pt_metric {
 /* Buffers that ops use inside, grown when needed and kept. */
 typedef enum pt_scratch { PT_SCRATCH_PRODUCT, PT_SCRATCH_OP, PT_SCRATCH_TILE, PT_SCRATCH_COUNT } pt_scratch;
 
-enum { PT_MAX_PROGRAMS = 24, PT_MAX_METRICS = 32 };
+enum { PT_MAX_PROGRAMS = 32, PT_MAX_METRICS = 32 };
 
 typedef struct pt_device {
     pt_backend base;
@@ -83,13 +96,14 @@ typedef struct pt_device {
 
 /* ---- arguments of a kernel ---- */
 
-typedef enum pt_arg_kind { PT_ARG_BUFFER, PT_ARG_UINT, PT_ARG_ULONG, PT_ARG_FLOAT } pt_arg_kind;
+typedef enum pt_arg_kind { PT_ARG_BUFFER, PT_ARG_UINT, PT_ARG_ULONG, PT_ARG_FLOAT, PT_ARG_FLOAT16 } pt_arg_kind;
 
 typedef struct pt_kernel_arg {
     pt_arg_kind kind;
     cl_mem memory;  /* of a buffer */
     cl_ulong whole; /* a number, or the buffer's first element */
     cl_float real;
+    const float *reals; /* sixteen */
 } pt_kernel_arg;
 
 /* A buffer is two arguments of the kernel: the memory object, and the element at which the view begins (ulong). */
@@ -111,6 +125,11 @@ static inline pt_kernel_arg pt_arg_ulong(uint64_t value)
 static inline pt_kernel_arg pt_arg_float(float value)
 {
     return (pt_kernel_arg){.kind = PT_ARG_FLOAT, .real = value};
+}
+
+static inline pt_kernel_arg pt_arg_float16(const float *values) /* copied when the kernel is launched */
+{
+    return (pt_kernel_arg){.kind = PT_ARG_FLOAT16, .reals = values};
 }
 
 #define PT_ARGS(args) (args), sizeof(args) / sizeof((args)[0])

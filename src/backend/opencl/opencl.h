@@ -50,6 +50,33 @@ ptsne_status opencl_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_
                                    float exaggeration, const pt_buffer *scratch, const pt_buffer *gradient,
                                    const pt_buffer *loss, ptsne_error *err);
 
+/* map.c */
+ptsne_status opencl_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
+                               float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
+                               ptsne_error *err);
+ptsne_status opencl_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n, size_t d,
+                              float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err);
+ptsne_status opencl_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                                  const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err);
+ptsne_status opencl_embedding_step(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                                   const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d,
+                                   const pt_buffer *y, const pt_buffer *velocity, const pt_buffer *gains,
+                                   const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err);
+
+/* grids.c */
+ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
+                                const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
+ptsne_status opencl_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
+                                  const pt_buffer *to, ptsne_error *err);
+ptsne_status opencl_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                                  const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                                  ptsne_error *err);
+ptsne_status opencl_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
+                                 const pt_buffer *to, ptsne_error *err);
+ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
+                                size_t n, float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                                ptsne_error *err);
+
 /* steps.c */
 ptsne_status opencl_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                     pt_activation activation, ptsne_error *err);
