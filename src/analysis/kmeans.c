@@ -1,0 +1,584 @@
+/* Letters: x n x d points; k clusters; c their centres, k x d, less the columns' means as the points on the device are;
+ * D a point's squared distance to the nearest centre so far. */
+#include "analysis/kmeans.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/columns.h"
+#include "base/memory.h"
+#include "base/progress.h"
+#include "base/random.h"
+
+#define TILE         ((size_t)1 << 19)        /* distances held at once: 2 MiB */
+#define MOST_COLUMNS ((size_t)2048)           /* centres of one tile */
+#define STAGED       ((size_t)1 << 20)        /* values centred and uploaded at a time */
+#define PIECE        ((size_t)4096)           /* rows of one partial sum; fixed, whatever the number of threads */
+#define MOST_DRAWS   ((size_t)64)             /* of one round of seeding */
+#define STREAM       UINT64_C(0x6B6D65616E73) /* "kmeans" */
+
+/* Rows of one cluster, in the order of w->order. */
+typedef struct piece {
+    size_t cluster, from, to;
+} piece;
+
+typedef struct work {
+    pt_backend *be;
+    const float *x;
+    size_t n, d, k;
+    size_t tile_rows, tile_columns, staged_rows;
+    bool resident; /* all points are on the device, else a tile at a time */
+    pt_buffer points, centers, tile, best_d, best_i, nobody;
+    float *staged;   /* staged_rows x d */
+    double *mean;    /* d */
+    float *c;        /* k x d */
+    float *distance; /* n, squared, to the own centre, as the device has it */
+    uint32_t *label; /* n */
+    /* Lloyd's step */
+    uint32_t *before; /* n, labels of the iteration before */
+    uint32_t *order;  /* n, points by cluster, ascending in each */
+    size_t *begin;    /* k + 1, where in order a cluster begins */
+    piece *pieces;    /* n / PIECE + k at most */
+    size_t n_pieces;
+    double *sum;     /* pieces x d */
+    double *squares; /* pieces: their part of the inertia */
+    /* seeding */
+    size_t n_seeds;             /* rows looked at */
+    pt_buffer seeds, seed_tile; /* n_seeds x d, n_seeds x MOST_DRAWS */
+    float *seed;                /* n_seeds x MOST_DRAWS distances on the host */
+    float *nearest;             /* n_seeds, D */
+    uint32_t *seed_row;         /* n, the first n_seeds are those looked at */
+    double *potential;          /* pieces of the seeds x MOST_DRAWS */
+    double *weight;             /* pieces of the seeds, their sums of D */
+} work;
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t pieces_of(size_t n)
+{
+    return (n + PIECE - 1) / PIECE;
+}
+
+/* ---- memory ---- */
+
+static void plan(work *w)
+{
+    ptsne_device_info info = {0};
+    w->be->ops->describe(w->be, &info);
+    const size_t free_bytes = w->be->memory > w->be->memory_used ? w->be->memory - w->be->memory_used : 0;
+    const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
+    const uint64_t one = info.max_allocation > 0 ? info.max_allocation / 4 : UINT64_MAX;
+    w->tile_columns = smaller(w->k, MOST_COLUMNS);
+    w->tile_rows = smaller(w->n, larger(256, smaller(8192, TILE / w->tile_columns)));
+    w->resident = w->n <= one / w->d && w->n <= budget / 3 / w->d;
+    while (w->tile_rows > 16 && w->tile_rows * (w->tile_columns + w->d) + w->k * w->d > budget / 3) {
+        w->tile_rows = (w->tile_rows + 1) / 2;
+    }
+    w->staged_rows = smaller(larger(w->n, w->k), STAGED / w->d + 1);
+    w->n_seeds = smaller(w->n, larger(PT_KMEANS_SEEDING, 16 * w->k));
+    while (w->n_seeds / 2 >= w->k && w->n_seeds * (w->d + MOST_DRAWS) > budget / 3) { w->n_seeds /= 2; }
+}
+
+static void work_destroy(work *w)
+{
+    pt_buffer *buffers[] = {&w->points, &w->centers, &w->tile,  &w->best_d,
+                            &w->best_i, &w->nobody,  &w->seeds, &w->seed_tile};
+    for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++) { pt_buffer_destroy(w->be, buffers[b]); }
+    free(w->seed);
+    free(w->nearest);
+    free(w->seed_row);
+    free(w->potential);
+    free(w->weight);
+    free(w->staged);
+    free(w->mean);
+    free(w->c);
+    free(w->distance);
+    free(w->label);
+    free(w->before);
+    free(w->order);
+    free(w->begin);
+    free(w->pieces);
+    free(w->sum);
+    free(w->squares);
+}
+
+static ptsne_status buffers_create(work *w, ptsne_error *err)
+{
+    const struct {
+        pt_buffer *buffer;
+        size_t count;
+    } wanted[] = {
+        {&w->points, (w->resident ? w->n : w->tile_rows) * w->d},
+        {&w->centers, w->k * w->d},
+        {&w->tile, w->tile_rows * w->tile_columns},
+        {&w->best_d, w->tile_rows},
+        {&w->best_i, w->tile_rows},
+        {&w->nobody, w->tile_rows},
+    };
+    for (size_t b = 0; b < sizeof wanted / sizeof wanted[0]; b++) {
+        const ptsne_status status = pt_buffer_create(w->be, wanted[b].count, wanted[b].buffer, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+/* What assigning needs; the points' means are known then, and the points on the device if they fit. */
+static ptsne_status assigner_create(work *w, ptsne_error *err)
+{
+    plan(w);
+    w->staged = pt_array_aligned(w->staged_rows * w->d, sizeof *w->staged);
+    w->mean = pt_array_zeroed(w->d, sizeof *w->mean);
+    w->c = pt_array_aligned(w->k * w->d, sizeof *w->c);
+    w->distance = pt_array_aligned(w->n, sizeof *w->distance);
+    w->label = pt_array_aligned(w->n, sizeof *w->label);
+    if (!w->staged || !w->mean || !w->c || !w->distance || !w->label) {
+        return pt_fail_memory(err, "clusters",
+                              4.0 * ((double)(w->staged_rows + w->k) * (double)w->d + 2.0 * (double)w->n));
+    }
+    ptsne_status status;
+    if ((status = pt_column_means(w->x, w->n, w->d, w->be->threads, w->mean, err)) != PTSNE_OK) { return status; }
+    if ((status = buffers_create(w, err)) != PTSNE_OK) { return status; }
+    for (size_t i = 0; i < w->tile_rows; i++) { w->label[i] = UINT32_MAX; }
+    return pt_upload(w->be, w->label, &w->nobody, err);
+}
+
+static ptsne_status lloyd_create(work *w, ptsne_error *err)
+{
+    const size_t most = w->n / PIECE + w->k;
+    w->before = pt_array_aligned(w->n, sizeof *w->before);
+    w->order = pt_array_aligned(w->n, sizeof *w->order);
+    w->begin = pt_array_aligned(w->k + 1, sizeof *w->begin);
+    w->pieces = pt_array_aligned(most, sizeof *w->pieces);
+    w->sum = pt_array_aligned(most * w->d, sizeof *w->sum);
+    w->squares = pt_array_aligned(most, sizeof *w->squares);
+    if (!w->before || !w->order || !w->begin || !w->pieces || !w->sum || !w->squares) {
+        return pt_fail_memory(err, "sums of clusters", 8.0 * ((double)w->n + (double)most * (double)(w->d + 4)));
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status seeding_create(work *w, ptsne_error *err)
+{
+    w->seed = pt_array_aligned(w->n_seeds * MOST_DRAWS, sizeof *w->seed);
+    w->nearest = pt_array_aligned(w->n_seeds, sizeof *w->nearest);
+    w->seed_row = pt_array_aligned(w->n, sizeof *w->seed_row);
+    w->potential = pt_array_aligned(pieces_of(w->n_seeds) * MOST_DRAWS, sizeof *w->potential);
+    w->weight = pt_array_aligned(pieces_of(w->n_seeds), sizeof *w->weight);
+    if (!w->seed || !w->nearest || !w->seed_row || !w->potential || !w->weight) {
+        return pt_fail_memory(err, "the first centres", 4.0 * ((double)w->n + (double)w->n_seeds * MOST_DRAWS));
+    }
+    ptsne_status status = pt_buffer_create(w->be, w->n_seeds * w->d, &w->seeds, err);
+    if (status == PTSNE_OK) { status = pt_buffer_create(w->be, w->n_seeds * MOST_DRAWS, &w->seed_tile, err); }
+    return status;
+}
+
+/* ---- points to the device, and each to its centre ---- */
+
+/* Rows of x from `from` on (or those that `rows` lists), centred. */
+static ptsne_status rows_upload(work *w, size_t from, const uint32_t *rows, size_t count, const pt_buffer *to,
+                                ptsne_error *err)
+{
+    for (size_t at = 0; at < count; at += w->staged_rows) {
+        const size_t some = smaller(w->staged_rows, count - at);
+        const float *first = rows == NULL ? w->x + (from + at) * w->d : w->x;
+        pt_rows_centred(first, rows == NULL ? NULL : rows + at, some, w->d, w->mean, w->be->threads, w->staged);
+        const pt_buffer part = pt_buffer_view(to, at * w->d, some * w->d);
+        const ptsne_status status = pt_upload(w->be, w->staged, &part, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status tile_assign(work *w, const pt_buffer *points, size_t from, size_t rows, ptsne_error *err)
+{
+    const pt_buffer best_d = pt_buffer_view(&w->best_d, 0, rows), best_i = pt_buffer_view(&w->best_i, 0, rows);
+    const pt_buffer nobody = pt_buffer_view(&w->nobody, 0, rows);
+    int metric = 0;
+    ptsne_status status;
+    if ((status = pt_metric_find(w->be, "euclidean", &metric, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_fill(w->be, &best_d, INFINITY, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_copy(w->be, &nobody, &best_i, err)) != PTSNE_OK) { return status; }
+    for (size_t at = 0; at < w->k; at += w->tile_columns) {
+        const size_t columns = smaller(w->tile_columns, w->k - at);
+        const pt_buffer centers = pt_buffer_view(&w->centers, at * w->d, columns * w->d);
+        const pt_buffer tile = pt_buffer_view(&w->tile, 0, rows * columns);
+        status = pt_distances(w->be, metric, points, rows, &centers, columns, w->d, &tile, err);
+        if (status != PTSNE_OK) { return status; }
+        status = pt_nearest_merge(w->be, &tile, rows, columns, SIZE_MAX, at, 1, &best_d, &best_i, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    if ((status = pt_download(w->be, &best_d, w->distance + from, err)) != PTSNE_OK) { return status; }
+    return pt_download(w->be, &best_i, w->label + from, err);
+}
+
+/* label and distance of all points, from c. */
+static ptsne_status assign(work *w, ptsne_error *err)
+{
+    ptsne_status status = pt_upload(w->be, w->c, &w->centers, err);
+    for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->tile_rows) {
+        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const pt_buffer points = pt_buffer_view(&w->points, w->resident ? from * w->d : 0, rows * w->d);
+        if (!w->resident && (status = rows_upload(w, from, NULL, rows, &points, err)) != PTSNE_OK) { return status; }
+        status = tile_assign(w, &points, from, rows, err);
+    }
+    for (size_t i = 0; i < w->n && status == PTSNE_OK; i++) {
+        if (w->label[i] >= w->k || !isfinite(w->distance[i])) {
+            return pt_fail(err, PTSNE_ERR_DATA, "row %zu: its distances leave the range of float32", i + 1);
+        }
+    }
+    return status;
+}
+
+/* ---- seeding ---- */
+
+/* distances of the seeds' rows to rows draw[0 .. count) of x, into w->seed, n_seeds x count. */
+static ptsne_status draws_measure(work *w, const uint32_t *draw, size_t count, ptsne_error *err)
+{
+    const pt_buffer to = pt_buffer_view(&w->centers, 0, count * w->d);
+    const pt_buffer tile = pt_buffer_view(&w->seed_tile, 0, w->n_seeds * count);
+    int metric = 0;
+    ptsne_status status;
+    if ((status = pt_metric_find(w->be, "euclidean", &metric, err)) != PTSNE_OK) { return status; }
+    if ((status = rows_upload(w, 0, draw, count, &to, err)) != PTSNE_OK) { return status; }
+    status = pt_distances(w->be, metric, &w->seeds, w->n_seeds, &to, count, w->d, &tile, err);
+    return status == PTSNE_OK ? pt_download(w->be, &tile, w->seed, err) : status;
+}
+
+static double piece_weight(const work *w, size_t p)
+{
+    double sum = 0.0;
+    for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE); i++) { sum += (double)w->nearest[i]; }
+    return sum;
+}
+
+/* A seed row, with probability D / sum of D, weights being the pieces' sums of D; any where all D are 0. */
+static size_t draw_one(const work *w, const double *weight, pt_random *random)
+{
+    const size_t pieces = pieces_of(w->n_seeds);
+    double total = 0.0;
+    for (size_t p = 0; p < pieces; p++) { total += weight[p]; }
+    if (!(total > 0.0)) { return pt_random_below(random, w->n_seeds); }
+    const double high = (double)pt_random_word(random), low = (double)pt_random_word(random);
+    double left = (high * 0x1p-32 + low * 0x1p-64) * total;
+    size_t p = 0, last = SIZE_MAX;
+    while (p + 1 < pieces && left >= weight[p]) { left -= weight[p++]; }
+    for (; last == SIZE_MAX; p = p + 1 < pieces ? p + 1 : 0) { /* rounding may end in a piece without weight */
+        for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE) && !(last != SIZE_MAX && left < 0.0); i++) {
+            if (w->nearest[i] > 0.0f) { last = i; }
+            left -= (double)w->nearest[i];
+        }
+    }
+    return last;
+}
+
+/* Which of the draws leaves the least sum of D. */
+static size_t draw_best(work *w, size_t count)
+{
+    const size_t pieces = pieces_of(w->n_seeds);
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
+    for (size_t p = 0; p < pieces; p++) {
+        double *sum = w->potential + p * MOST_DRAWS;
+        memset(sum, 0, count * sizeof *sum);
+        for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE); i++) {
+            for (size_t t = 0; t < count; t++) { sum[t] += (double)fminf(w->nearest[i], w->seed[i * count + t]); }
+        }
+    }
+    size_t best = 0;
+    double least = (double)INFINITY;
+    for (size_t t = 0; t < count; t++) {
+        double sum = 0.0;
+        for (size_t p = 0; p < pieces; p++) { sum += w->potential[p * MOST_DRAWS + t]; }
+        if (sum < least) { least = sum, best = t; }
+    }
+    return best;
+}
+
+/* D after draws t0 .. t1 of `count` became centres. */
+static void nearest_update(work *w, size_t count, size_t t0, size_t t1)
+{
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
+    for (size_t i = 0; i < w->n_seeds; i++) {
+        for (size_t t = t0; t < t1; t++) { w->nearest[i] = fminf(w->nearest[i], w->seed[i * count + t]); }
+    }
+}
+
+static void center_set(work *w, size_t center, size_t seed)
+{
+    const float *row = w->x + (size_t)w->seed_row[seed] * w->d;
+    for (size_t j = 0; j < w->d; j++) { w->c[center * w->d + j] = (float)((double)row[j] - w->mean[j]); }
+}
+
+/* Draw, measure, and keep one of several draws (greedy) or all of a round. */
+static ptsne_status round_run(work *w, pt_random *random, size_t *made, bool greedy, ptsne_error *err)
+{
+    const size_t trials = greedy ? 2 + (size_t)log((double)w->k) : smaller(MOST_DRAWS, *made / 16);
+    const size_t count = greedy ? trials : smaller(larger(trials, 1), w->k - *made);
+    const size_t pieces = pieces_of(w->n_seeds);
+    size_t drawn[MOST_DRAWS];
+    uint32_t rows[MOST_DRAWS];
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
+    for (size_t p = 0; p < pieces; p++) { w->weight[p] = piece_weight(w, p); }
+    for (size_t t = 0; t < count; t++) {
+        drawn[t] = draw_one(w, w->weight, random);
+        rows[t] = w->seed_row[drawn[t]];
+        if (greedy) { continue; }
+        w->nearest[drawn[t]] = 0.0f; /* not twice in a round */
+        w->weight[drawn[t] / PIECE] = piece_weight(w, drawn[t] / PIECE);
+    }
+    const ptsne_status status = draws_measure(w, rows, count, err);
+    if (status != PTSNE_OK) { return status; }
+    const size_t first = greedy ? draw_best(w, count) : 0, end = greedy ? first + 1 : count;
+    nearest_update(w, count, first, end);
+    for (size_t t = first; t < end; t++) {
+        center_set(w, (*made)++, drawn[t]);
+        w->nearest[drawn[t]] = 0.0f; /* products leave it a little more */
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status seeding_run(work *w, pt_random *random, ptsne_error *err)
+{
+    pt_random_permutation(random, w->seed_row, w->n);
+    ptsne_status status = rows_upload(w, 0, w->seed_row, w->n_seeds, &w->seeds, err);
+    for (size_t i = 0; i < w->n_seeds; i++) { w->nearest[i] = INFINITY; }
+    if (status == PTSNE_OK) { status = draws_measure(w, w->seed_row, 1, err); }
+    if (status != PTSNE_OK) { return status; }
+    nearest_update(w, 1, 0, 1);
+    center_set(w, 0, 0);
+    w->nearest[0] = 0.0f;
+    for (size_t made = 1; made < w->k;) {
+        status = round_run(w, random, &made, w->k <= PT_KMEANS_GREEDY, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+/* ---- Lloyd's step ---- */
+
+static size_t farthest(const work *w)
+{
+    size_t far = 0;
+    for (size_t i = 1; i < w->n; i++) {
+        if (w->distance[i] > w->distance[far]) { far = i; }
+    }
+    return far;
+}
+
+/* Clusters without a point begin again at the farthest point, each at another. Sets begin. */
+static void refill(work *w)
+{
+    size_t *count = w->begin + 1;
+    memset(w->begin, 0, (w->k + 1) * sizeof *w->begin);
+    for (size_t i = 0; i < w->n; i++) { count[w->label[i]]++; }
+    for (size_t e = 0; e < w->k; e++) {
+        if (count[e] > 0) { continue; }
+        const size_t far = farthest(w);
+        if (!(w->distance[far] > 0.0f)) { break; } /* every point is a centre */
+        w->distance[far] = 0.0f;
+        if (count[w->label[far]] == 1) { continue; }
+        count[w->label[far]]--;
+        count[e]++;
+        w->label[far] = (uint32_t)e;
+        for (size_t j = 0; j < w->d; j++) { w->c[e * w->d + j] = (float)((double)w->x[far * w->d + j] - w->mean[j]); }
+    }
+    for (size_t e = 0; e < w->k; e++) { w->begin[e + 1] += w->begin[e]; }
+}
+
+/* order, from label and begin, and the pieces of it. */
+static void sort_by_cluster(work *w)
+{
+    for (size_t i = 0; i < w->n; i++) { w->order[w->begin[w->label[i]]++] = (uint32_t)i; }
+    memmove(w->begin + 1, w->begin, w->k * sizeof *w->begin);
+    w->begin[0] = 0;
+    w->n_pieces = 0;
+    for (size_t e = 0; e < w->k; e++) {
+        for (size_t from = w->begin[e]; from < w->begin[e + 1]; from += PIECE) {
+            w->pieces[w->n_pieces++] = (piece){e, from, smaller(from + PIECE, w->begin[e + 1])};
+        }
+    }
+}
+
+/* One piece's sum of points (less the means) and of squared distances to the centre as it is. */
+static void piece_sum(const work *w, size_t p)
+{
+    const piece *of = &w->pieces[p];
+    const float *c = w->c + of->cluster * w->d;
+    double *sum = w->sum + p * w->d, squares = 0.0;
+    memset(sum, 0, w->d * sizeof *sum);
+    for (size_t t = of->from; t < of->to; t++) {
+        const float *row = w->x + (size_t)w->order[t] * w->d;
+        for (size_t j = 0; j < w->d; j++) {
+            const double here = (double)row[j] - w->mean[j], off = here - (double)c[j];
+            sum[j] += here;
+            squares += off * off;
+        }
+    }
+    w->squares[p] = squares;
+}
+
+/* The inertia of the labels with the centres as they are; sums of the clusters on the way. */
+static double clusters_sum(work *w)
+{
+    sort_by_cluster(w);
+#pragma omp parallel for schedule(dynamic) num_threads((int)w->be->threads)
+    for (size_t p = 0; p < w->n_pieces; p++) { piece_sum(w, p); }
+    double inertia = 0.0;
+    for (size_t p = 0; p < w->n_pieces; p++) { inertia += w->squares[p]; }
+    return inertia;
+}
+
+/* Centres to the means of their points; the sum of |move|^2. */
+static double centers_move(work *w)
+{
+    double moved = 0.0;
+    for (size_t p = 0, next; p < w->n_pieces; p = next) {
+        const size_t e = w->pieces[p].cluster, count = w->begin[e + 1] - w->begin[e];
+        double *sum = w->sum + p * w->d;
+        for (next = p + 1; next < w->n_pieces && w->pieces[next].cluster == e; next++) {
+            for (size_t j = 0; j < w->d; j++) { sum[j] += w->sum[next * w->d + j]; }
+        }
+        for (size_t j = 0; j < w->d; j++) {
+            float *c = &w->c[e * w->d + j];
+            const float to = (float)(sum[j] / (double)count);
+            moved += ((double)to - (double)*c) * ((double)to - (double)*c);
+            *c = to;
+        }
+    }
+    return moved;
+}
+
+/* Sum of |x - mean|^2 / (n d): the columns' mean variance. */
+static double mean_variance(const work *w)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < w->n; i++) {
+        const float *row = w->x + i * w->d;
+        double sum = 0.0;
+        for (size_t j = 0; j < w->d; j++) { sum += ((double)row[j] - w->mean[j]) * ((double)row[j] - w->mean[j]); }
+        total += sum;
+    }
+    return total / (double)w->n / (double)w->d;
+}
+
+static void empty_count(work *w, pt_kmeans_report *report)
+{
+    memset(w->begin, 0, (w->k + 1) * sizeof *w->begin);
+    for (size_t i = 0; i < w->n; i++) { w->begin[w->label[i] + 1]++; }
+    report->n_empty = 0;
+    for (size_t e = 0; e < w->k; e++) {
+        report->n_empty += w->begin[e + 1] == 0;
+        w->begin[e + 1] += w->begin[e];
+    }
+}
+
+/* From the centres in c to a minimum, or the last iteration. */
+static ptsne_status lloyd(work *w, const pt_kmeans_options *options, double limit, pt_stage *stage, size_t step,
+                          pt_kmeans_report *report, ptsne_error *err)
+{
+    *report = (pt_kmeans_report){0};
+    bool settled = false; /* labels are those of the iteration before, so the centres are their means */
+    ptsne_status status;
+    for (size_t t = 0; t < options->max_iterations && !report->converged; t++) {
+        if ((status = assign(w, err)) != PTSNE_OK) { return status; }
+        settled = t > 0 && memcmp(w->label, w->before, w->n * sizeof *w->label) == 0;
+        refill(w);
+        memcpy(w->before, w->label, w->n * sizeof *w->label);
+        report->inertia = clusters_sum(w);
+        report->converged = settled || centers_move(w) <= limit;
+        report->n_iterations = t + 1;
+        status = pt_stage_step(stage, step + t, report->inertia, (double)NAN, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    if (!settled && (status = assign(w, err)) != PTSNE_OK) { return status; }
+    empty_count(w, report);
+    report->inertia = clusters_sum(w);
+    return PTSNE_OK;
+}
+
+/* ---- the whole ---- */
+
+pt_kmeans_options pt_kmeans_defaults(size_t n_clusters)
+{
+    return (pt_kmeans_options){.n_clusters = n_clusters, .n_init = 1, .max_iterations = 100, .tolerance = 1e-4};
+}
+
+static ptsne_status check(const char *what, size_t n, size_t d, size_t k, ptsne_error *err)
+{
+    if (k == 0 || k > n || d == 0 || n >= UINT32_MAX) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: %zu clusters of %zu points with %zu columns", what, k, n, d);
+    }
+    return PTSNE_OK;
+}
+
+static void centers_given(work *w, const float *centers)
+{
+    for (size_t e = 0; e < w->k; e++) {
+        for (size_t j = 0; j < w->d; j++) { w->c[e * w->d + j] = (float)((double)centers[e * w->d + j] - w->mean[j]); }
+    }
+}
+
+static void keep(const work *w, float *centers, uint32_t *label)
+{
+    memcpy(label, w->label, w->n * sizeof *label);
+    for (size_t e = 0; e < w->k; e++) {
+        for (size_t j = 0; j < w->d; j++) { centers[e * w->d + j] = (float)((double)w->c[e * w->d + j] + w->mean[j]); }
+    }
+}
+
+ptsne_status pt_kmeans_fit(pt_backend *be, const float *x, size_t n, size_t d, const pt_kmeans_options *options,
+                           const ptsne_observer *observer, float *centers, uint32_t *label, pt_kmeans_report *report,
+                           ptsne_error *err)
+{
+    ptsne_status status = check("k-means", n, d, options->n_clusters, err);
+    if (status != PTSNE_OK) { return status; }
+    const size_t starts = options->start != NULL ? 1 : larger(options->n_init, 1);
+    const size_t steps = options->max_iterations + 1;
+    pt_stage stage = pt_stage_begin(observer, "k-means", starts * steps);
+    pt_random random = {.seed = options->seed, .stream = STREAM};
+    work w = {.be = be, .x = x, .n = n, .d = d, .k = options->n_clusters};
+    if ((status = assigner_create(&w, err)) != PTSNE_OK || (status = lloyd_create(&w, err)) != PTSNE_OK) { goto done; }
+    if (options->start == NULL && (status = seeding_create(&w, err)) != PTSNE_OK) { goto done; }
+    if (w.resident && (status = rows_upload(&w, 0, NULL, n, &w.points, err)) != PTSNE_OK) { goto done; }
+    const double limit = options->tolerance * mean_variance(&w);
+    for (size_t s = 0; s < starts; s++) {
+        pt_kmeans_report here;
+        if (options->start != NULL) {
+            centers_given(&w, options->start);
+        } else if ((status = seeding_run(&w, &random, err)) != PTSNE_OK) {
+            goto done;
+        }
+        if ((status = lloyd(&w, options, limit, &stage, s * steps, &here, err)) != PTSNE_OK) { goto done; }
+        status = pt_stage_step(&stage, (s + 1) * steps, here.inertia, (double)NAN, err);
+        if (status != PTSNE_OK) { goto done; }
+        if (s > 0 && here.inertia >= report->inertia) { continue; }
+        *report = here;
+        keep(&w, centers, label);
+    }
+done:
+    work_destroy(&w);
+    return status;
+}
+
+ptsne_status pt_kmeans_assign(pt_backend *be, const float *x, size_t n, size_t d, const float *centers,
+                              size_t n_clusters, uint32_t *label, ptsne_error *err)
+{
+    ptsne_status status = check("k-means", n, d, n_clusters < n ? n_clusters : n, err);
+    if (status != PTSNE_OK || n_clusters == 0) { return status; }
+    work w = {.be = be, .x = x, .n = n, .d = d, .k = n_clusters};
+    if ((status = assigner_create(&w, err)) != PTSNE_OK) { goto done; }
+    if (w.resident && (status = rows_upload(&w, 0, NULL, n, &w.points, err)) != PTSNE_OK) { goto done; }
+    centers_given(&w, centers);
+    if ((status = assign(&w, err)) == PTSNE_OK) { memcpy(label, w.label, n * sizeof *label); }
+done:
+    work_destroy(&w);
+    return status;
+}
