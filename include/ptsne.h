@@ -270,6 +270,13 @@ typedef struct ptsne_writer ptsne_writer;
 PTSNE_API ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
                                          const char *const *names, int force, ptsne_writer **writer, ptsne_error *err);
 
+/**
+ * The same for frames of equal size, one after the other, in an .npy of 3 dimensions: frames x rows x columns. There are as many as
+ * have been written at the commit; path has to be one that can be sought in.
+ */
+PTSNE_API ptsne_status ptsne_writer_open_frames(const char *path, size_t rows, size_t columns, int force,
+                                                ptsne_writer **writer, ptsne_error *err);
+
 /** Append n rows of n x columns floats, borrowed during the call; more than were announced are PTSNE_ERR_ARGUMENT. */
 PTSNE_API ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err);
 
@@ -307,6 +314,13 @@ typedef struct ptsne_phase {
     size_t iterations;
     double exaggeration; /* factor on P */
 } ptsne_phase;
+
+/** A graph of nearest neighbours; both arrays n x k, row-major. */
+typedef struct ptsne_graph {
+    size_t n, k;
+    const uint32_t *index; /* nearest first; UINT32_MAX: no neighbour */
+    const float *distance; /* euclidean: SQUARED; INFINITY where there is no neighbour */
+} ptsne_graph;
 
 /** What ptsne_embed and its stages are asked for. Each stage reads the members under its name. */
 typedef struct ptsne_embed_options {
@@ -373,12 +387,30 @@ typedef struct ptsne_embed_report {
  */
 PTSNE_API void ptsne_embed_options_default(ptsne_embed_options *options);
 
-/** A graph of nearest neighbours; both arrays n x k, row-major. */
-typedef struct ptsne_graph {
-    size_t n, k;
-    const uint32_t *index; /* nearest first; UINT32_MAX: no neighbour */
-    const float *distance; /* euclidean: SQUARED; INFINITY where there is no neighbour */
-} ptsne_graph;
+/**
+ * Read a graph that was made elsewhere, by scikit-learn, annoy or faiss say, or by ptsne_graph_write: two .npy files of n x k.
+ *
+ * Rows are put in order, nearest first. Where rows have the point itself among its neighbours, it is dropped, and of a row that
+ * has not, the last one: k is then one less.
+ *
+ * @param index     Integers of any width, from 0; -1 or UINT32_MAX: no neighbour.
+ * @param distance  Numbers; an infinite one: no neighbour.
+ * @param metric    Of the distances: those of "euclidean" are plain in the file and become squared; others stay what they are.
+ * @param graph     Filled; the caller releases it. After a failure it is empty.
+ * @return PTSNE_OK; PTSNE_ERR_IO; PTSNE_ERR_DATA (the message names file, row, column and value); PTSNE_ERR_MEMORY.
+ */
+PTSNE_API ptsne_status ptsne_graph_read(const char *index, const char *distance, const char *metric, ptsne_graph *graph,
+                                        ptsne_error *err);
+
+/** Release the arrays of a graph that was read. */
+PTSNE_API void ptsne_graph_release(ptsne_graph *graph);
+
+/**
+ * Write a graph so that ptsne_graph_read gives it back bit for bit: index as int32, distance as float64, euclidean
+ * ones not squared. force: as for ptsne_writer_open.
+ */
+PTSNE_API ptsne_status ptsne_graph_write(const ptsne_graph *graph, const char *metric, const char *index,
+                                         const char *distance, int force, ptsne_error *err);
 
 /**
  * t-SNE of one data set (van der Maaten and Hinton, Visualizing data using t-SNE, JMLR 2008): neighbours, affinities, initial map,

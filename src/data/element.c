@@ -98,6 +98,32 @@ void pt_elements_float(const pt_element *type, const void *from, size_t count, f
     }
 }
 
+static double block_number(const block *b, char kind, size_t width, size_t i)
+{
+    switch (width) {
+    case 1:
+        return kind == 'i' && b->bytes[i] >= 128 ? b->bytes[i] - 256.0 : b->bytes[i];
+    case 2:
+        return kind == 'f' ? (double)half_to_float(b->u16[i]) : kind == 'u' ? (double)b->u16[i] : (double)b->i16[i];
+    case 4:
+        return kind == 'f' ? (double)b->f32[i] : kind == 'u' ? (double)b->u32[i] : (double)b->i32[i];
+    default:
+        return kind == 'f' ? b->f64[i] : kind == 'u' ? (double)b->u64[i] : (double)b->i64[i];
+    }
+}
+
+void pt_elements_double(const pt_element *type, const void *from, size_t count, double *to)
+{
+    const unsigned char *bytes = from;
+    for (size_t done = 0; done < count; done += BLOCK) {
+        const size_t n = count - done < BLOCK ? count - done : BLOCK;
+        block b;
+        memcpy(b.bytes, bytes + done * type->bytes, n * type->bytes);
+        if (type->swapped) { block_swap(b.bytes, n, type->bytes); }
+        for (size_t i = 0; i < n; i++) { to[done + i] = block_number(&b, type->kind, type->bytes, i); }
+    }
+}
+
 /* A float class number: 3.0 is "3". */
 static int float_text(double value, char text[PT_ELEMENT_TEXT])
 {

@@ -16,6 +16,8 @@ bool pt_little_endian(void);
 
 /* Convert count numbers; `from` needs no alignment. Doubles beyond FLT_MAX become infinite. */
 void pt_elements_float(const pt_element *type, const void *from, size_t count, float *to);
+/* The same to doubles, which hold every whole number to 2^53. */
+void pt_elements_double(const pt_element *type, const void *from, size_t count, double *to);
 
 /* The name of a class number: "3", "-1", "0.5", "True". Returns its length. */
 #define PT_ELEMENT_TEXT 32

@@ -67,4 +67,9 @@ bool pt_delimited_has_label(const ptsne_reader *reader);
  * *values where they cannot. They live as long as the reader. */
 ptsne_status pt_npy_in_place(ptsne_reader *reader, const float **values, ptsne_error *err);
 
+/* The next row of a .npy as doubles, whatever they are; the file has to go by rows. After the last row, checks that the file ends. */
+ptsne_status pt_npy_row(ptsne_reader *reader, double *row, ptsne_error *err);
+/* What its elements are. */
+pt_element pt_npy_type(const ptsne_reader *reader);
+
 #endif

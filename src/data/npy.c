@@ -173,4 +173,32 @@ ptsne_status pt_npy_in_place(ptsne_reader *reader, const float **values, ptsne_e
     return PTSNE_OK;
 }
 
+pt_element pt_npy_type(const ptsne_reader *reader)
+{
+    return ((const npy_state *)reader->state)->header.type;
+}
+
+ptsne_status pt_npy_row(ptsne_reader *reader, double *row, ptsne_error *err)
+{
+    enum { CHUNK = 512 };
+    const pt_npy_header *header = &((const npy_state *)reader->state)->header;
+    if (reader->row == reader->rows) { return pt_array_end(reader, err); }
+    if (header->fortran && header->axes > 1) {
+        return pt_fail(err, PTSNE_ERR_DATA,
+                       "%s: column by column; save it by rows: np.save(f, np.ascontiguousarray(x))",
+                       reader->stream.name);
+    }
+    for (size_t done = 0; done < reader->columns; done += CHUNK) {
+        const size_t left = reader->columns - done, n = left < CHUNK ? left : CHUNK;
+        unsigned char bytes[CHUNK * 8];
+        size_t filled;
+        const ptsne_status status = pt_stream_read(&reader->stream, bytes, n * header->type.bytes, &filled, err);
+        if (status != PTSNE_OK) { return status; }
+        if (filled < n * header->type.bytes) { return pt_array_truncated(reader, reader->row, err); }
+        pt_elements_double(&header->type, bytes, n, row + done);
+    }
+    reader->row++;
+    return PTSNE_OK;
+}
+
 const pt_format pt_format_npy = {"npy", npy_recognises, npy_open, npy_next, npy_labels, npy_close, false};

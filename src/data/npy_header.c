@@ -178,13 +178,17 @@ ptsne_status pt_npy_header_parse(const char *text, size_t length, const char *na
     return c.at == c.end ? PTSNE_OK : bad(&c, "something follows the dictionary");
 }
 
-void pt_npy_header_write(size_t rows, size_t columns, char out[PT_NPY_HEADER_BYTES])
+void pt_npy_header_write(const char *type, const size_t *dims, size_t axes, char out[PT_NPY_HEADER_BYTES])
 {
-    char text[PT_NPY_HEADER_BYTES];
-    const int length = snprintf(text, sizeof text, "{'descr': '%cf4', 'fortran_order': False, 'shape': (%zu, %zu), }",
-                                pt_little_endian() ? '<' : '>', rows, columns);
+    char text[PT_NPY_HEADER_BYTES]; /* 59 bytes, and the sizes: 41 digits at most */
+    size_t used = (size_t)snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
+                                   pt_little_endian() ? '<' : '>', type);
+    for (size_t i = 0; i < axes; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, i == 0 ? "%zu" : ", %zu", dims[i]);
+    }
+    used += (size_t)snprintf(text + used, sizeof text - used, "), }");
     memset(out, ' ', PT_NPY_HEADER_BYTES);
     memcpy(out, "\x93NUMPY\x01\x00\x76\x00", 10); /* version 1.0, 118 bytes follow */
-    memcpy(out + 10, text, (size_t)length);       /* at most 58 and two sizes of 20 digits */
+    memcpy(out + 10, text, used);
     out[PT_NPY_HEADER_BYTES - 1] = '\n';
 }

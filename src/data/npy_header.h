@@ -22,6 +22,7 @@ ptsne_status pt_npy_header_parse(const char *text, size_t length, const char *na
 
 /* Bytes of a header that is written: magic, version, length and dictionary, the data aligned behind it. */
 #define PT_NPY_HEADER_BYTES 128
-void pt_npy_header_write(size_t rows, size_t columns, char out[PT_NPY_HEADER_BYTES]);
+/* type: "f4", "f8", "i4", in this machine's byte order. At most 3 axes; of 3 the first two may not multiply beyond SIZE_MAX. */
+void pt_npy_header_write(const char *type, const size_t *dims, size_t axes, char out[PT_NPY_HEADER_BYTES]);
 
 #endif

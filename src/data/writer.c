@@ -17,6 +17,7 @@ struct ptsne_writer {
     pt_output output;
     bool csv;
     size_t columns, rows, written; /* rows promised, or PTSNE_UNKNOWN; rows written */
+    size_t frame;                  /* rows of a frame; 0: the rows are not in frames */
     locale_t numbers;              /* "1.5" whatever the caller's locale says */
 };
 
@@ -44,7 +45,9 @@ static ptsne_status format_choose(ptsne_writer *writer, const char *path, const 
 static ptsne_status npy_header_put(ptsne_writer *writer, size_t rows, ptsne_error *err)
 {
     char header[PT_NPY_HEADER_BYTES];
-    pt_npy_header_write(rows, writer->columns, header);
+    const size_t frames = writer->frame == 0 ? 0 : rows / writer->frame;
+    const size_t table[] = {rows, writer->columns}, film[] = {frames, writer->frame, writer->columns};
+    pt_npy_header_write("f4", writer->frame == 0 ? table : film, writer->frame == 0 ? 2 : 3, header);
     return pt_output_write(&writer->output, header, sizeof header, err);
 }
 
@@ -82,22 +85,23 @@ static ptsne_status output_begin(ptsne_writer *writer, const char *const *names,
         return csv_header_put(writer, names, err);
     }
     if (writer->rows == PTSNE_UNKNOWN && writer->output.temporary == NULL) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT,
-                       "%s: .npy begins with the number of rows, which is not known yet: write CSV, or to a file",
-                       output_name(writer));
+        return pt_fail(
+            err, PTSNE_ERR_ARGUMENT, "%s: .npy begins with the number of %s, which is not known yet: write %sto a file",
+            output_name(writer), writer->frame == 0 ? "rows" : "frames", writer->frame == 0 ? "CSV, or " : "");
     }
     return npy_header_put(writer, writer->rows == PTSNE_UNKNOWN ? 0 : writer->rows, err);
 }
 
-ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
-                               const char *const *names, int force, ptsne_writer **writer, ptsne_error *err)
+static ptsne_status writer_begin(const char *path, const char *format, const ptsne_writer *asked,
+                                 const char *const *names, int force, ptsne_writer **writer, ptsne_error *err)
 {
     *writer = NULL;
-    if (columns == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: rows without columns cannot be written", path); }
-    ptsne_writer *made = calloc(1, sizeof *made);
+    if (asked->columns == 0) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: rows without columns cannot be written", path);
+    }
+    ptsne_writer *made = malloc(sizeof *made);
     if (made == NULL) { return pt_fail_memory(err, "a writer", (double)sizeof *made); }
-    made->columns = columns;
-    made->rows = rows;
+    *made = *asked;
     ptsne_status status = format_choose(made, path, format, err);
     if (status == PTSNE_OK) { status = pt_output_open(path, force != 0, &made->output, err); }
     if (status == PTSNE_OK) { status = output_begin(made, names, err); }
@@ -107,6 +111,22 @@ ptsne_status ptsne_writer_open(const char *path, const char *format, size_t colu
     }
     *writer = made;
     return PTSNE_OK;
+}
+
+ptsne_status ptsne_writer_open(const char *path, const char *format, size_t columns, size_t rows,
+                               const char *const *names, int force, ptsne_writer **writer, ptsne_error *err)
+{
+    const ptsne_writer asked = {.columns = columns, .rows = rows};
+    return writer_begin(path, format, &asked, names, force, writer, err);
+}
+
+ptsne_status ptsne_writer_open_frames(const char *path, size_t rows, size_t columns, int force, ptsne_writer **writer,
+                                      ptsne_error *err)
+{
+    *writer = NULL;
+    if (rows == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: frames without rows cannot be written", path); }
+    const ptsne_writer asked = {.columns = columns, .rows = PTSNE_UNKNOWN, .frame = rows};
+    return writer_begin(path, "npy", &asked, NULL, force, writer, err);
 }
 
 static ptsne_status csv_rows_put(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
@@ -153,7 +173,10 @@ static ptsne_status npy_rows_patch(ptsne_writer *writer, ptsne_error *err)
 ptsne_status ptsne_writer_commit(ptsne_writer *writer, ptsne_error *err)
 {
     ptsne_status status = PTSNE_OK;
-    if (writer->rows == PTSNE_UNKNOWN) {
+    if (writer->frame != 0 && writer->written % writer->frame != 0) {
+        status = pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: the last frame has %zu rows of %zu", output_name(writer),
+                         writer->written % writer->frame, writer->frame);
+    } else if (writer->rows == PTSNE_UNKNOWN) {
         if (!writer->csv) { status = npy_rows_patch(writer, err); }
     } else if (writer->written < writer->rows) {
         status = pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: %zu rows were announced and %zu written", output_name(writer),
