@@ -22,6 +22,7 @@ typedef struct fruit_settings {
     uint64_t seed;
     double rate;
     cli_numbers list;
+    cli_runs runs;
     const char *output, *input, *second;
 } fruit_settings;
 
@@ -32,6 +33,7 @@ static void fruit_defaults(void *settings)
     fruit->epochs = 28;
     fruit->rate = 0.001;
     fruit->list = (cli_numbers){{30.0}, 1};
+    fruit->runs = (cli_runs){{250, 500}, {12.0, 0.5}, 2};
 }
 
 #define AT(member) offsetof(fruit_settings, member)
@@ -71,6 +73,13 @@ static const cli_option fruit_options[] = {
      .argument = "LIST",
      .help = "several",
      .only = "mode=batch"},
+    {.name = "runs",
+     .kind = CLI_RUNS,
+     .member = AT(runs),
+     .least = 0.1,
+     .most = 100,
+     .argument = "N:A,...",
+     .help = "in turn"},
 };
 
 static const cli_section fruit_sections[] = {
@@ -165,6 +174,11 @@ static void test_values(void **state)
     assert_int_equal(fruit.list.count, 2);
     assert_true(fruit.list.values[1] == 10.5);
     assert_int_equal(fruit.header, 0);
+    assert_int_equal(parse("x --runs 250:12,1:0.5,3:1e1", &fruit), 0);
+    assert_int_equal(fruit.runs.count, 3);
+    assert_int_equal(fruit.runs.lengths[0], 250);
+    assert_int_equal(fruit.runs.lengths[2], 3);
+    assert_true(fruit.runs.values[1] == 0.5 && fruit.runs.values[2] == 10.0);
     assert_int_equal(parse("-oout -q -- -x", &fruit), 0);
     assert_string_equal(fruit.output, "out");
     assert_string_equal(fruit.input, "-x");
@@ -204,6 +218,15 @@ static void test_refusals(void **state)
         {"pulp press x --seed -1", "--seed: \"-1\" is not a whole number"},
         {"pulp press x --mode batch --list 5,,6", "--list: \"\" is not a number"},
         {"pulp press x --mode batch --list 5,1", "--list: 1 is too small: it must be at least 2"},
+        {"pulp press x --runs 5", "--runs: \"5\" is not of the form N:A,...\n"},
+        {"pulp press x --runs 5:1,", "--runs: \"\" is not of the form N:A,...\n"},
+        {"pulp press x --runs 0:1", "--runs: \"0\" is not a whole number from 1\n"},
+        {"pulp press x --runs 2.5:1", "--runs: \"2.5\" is not a whole number from 1\n"},
+        {"pulp press x --runs 5:1:2", "--runs: \"1:2\" is not a number\n"},
+        {"pulp press x --runs 5:", "--runs: \"\" is not a number\n"},
+        {"pulp press x --runs 1:2,5:101", "--runs: 101 is too large: it must be at most 100\n"},
+        {"pulp press x --runs 1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1",
+         "--runs: more than 16 parts\n"},
         {"pulp press x --list 5", "--list has an effect with --mode batch only (it is edges)"},
         {"pulp press x y z", "one argument too many: \"z\" (usage: pulp press X [Z])"},
         {"pulp press", "X is missing (data)"},
@@ -229,6 +252,7 @@ static void test_help(void **state)
     assert_non_null(strstr(said, "      --epochs N              passes [28]\n"));
     assert_non_null(strstr(said, "      --mode MODE             which [edges]\n"));
     assert_non_null(strstr(said, "      --list LIST             several [30] (with --mode batch)\n"));
+    assert_non_null(strstr(said, "      --runs N:A,...          in turn [250:12,500:0.5]\n"));
     assert_non_null(strstr(said, "(also $ROOM)"));
     assert_non_null(strstr(said, "Examples:\n  pulp press apples\n"));
     assert_int_equal(run_captured("pulp press -h", said, sizeof said), 0);

@@ -273,7 +273,7 @@ for signal in INT TERM; do
     holds "$signal: the same bits" cmp -s $signal.st whole.st
     holds "$signal: no state is left" test ! -e $signal.st.state
 done
-expect "resume without a state" 2 - "^ptsne: whole.st is there, but whole.st.state is not: nothing to go on from \(-f trains anew\)$" ptsne fit x.csv -o whole.st "${long[@]}" --resume
+expect "resume without a state" 2 - "^ptsne: whole.st is there, but whole.st.state is not: nothing to go on from \(-f begins anew\)$" ptsne fit x.csv -o whole.st "${long[@]}" --resume
 expect "resume another run's model" 2 - "nothing to go on from" ptsne fit new.csv -o whole.st "${small[@]}" --seed 9 --resume
 expect "resume without a state, -f" 0 - "beginning anew" ptsne fit x.csv -o map.st "${small[@]}" --resume -f
 holds "it is trained anew" cmp -s map.st kept.st

@@ -107,6 +107,20 @@ ptsne_device_options device_settings_use(const device_settings *settings)
     };
 }
 
+int map_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format)
+{
+    const bool streamed = strcmp(output, "-") == 0, terminal = streamed && isatty(STDOUT_FILENO);
+    if (terminal && to == MAP_FORMAT_NPY) {
+        return cli_refuse(call, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
+    }
+    *format = to == MAP_FORMAT_NPY      ? "npy"
+              : to == MAP_FORMAT_CSV    ? "csv"
+              : !streamed               ? NULL
+              : rows_known && !terminal ? "npy"
+                                        : "csv";
+    return EXIT_SUCCESS;
+}
+
 /* Is there a directory that a new file called path can be put into? Sets errno where not. */
 static bool directory_takes(const char *path)
 {

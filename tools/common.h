@@ -23,6 +23,20 @@ typedef struct device_settings {
 extern const cli_option device_options[4]; /* fill a device_settings that is all zero by default */
 ptsne_device_options device_settings_use(const device_settings *settings);
 
+/* How a map is written: --to. */
+typedef enum map_format { MAP_FORMAT_AUTO, MAP_FORMAT_NPY, MAP_FORMAT_CSV } map_format;
+
+#define MAP_FORMAT_OPTION(place)                                                                                       \
+    {                                                                                                                  \
+        .name = "to", .kind = CLI_CHOICE, .member = (place), .argument = "FORMAT", .choices = "auto,npy,csv",          \
+        .help = "auto, npy or csv",                                                                                    \
+        .more = "auto: by the ending of FILE; to standard output .npy where the number of rows is known, else CSV."    \
+    }
+
+/* The writer's format for output: what was asked for; through a pipe .npy where the rows are known beforehand. Prints what is wrong and
+ * returns the exit code. */
+int map_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format);
+
 /* Can output be written, and is it none of the files that are read or written besides (NULL ends them)? Asked before work
  * starts. Prints what is wrong and returns the exit code, else EXIT_SUCCESS. output may be NULL: nothing to check. */
 int output_check(cli_console *console, const char *output, bool force, const char *const *others);

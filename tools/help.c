@@ -37,6 +37,15 @@ void cli_value_text(const cli_option *row, const void *member, char *text, size_
         }
         break;
     }
+    case CLI_RUNS: {
+        const cli_runs *runs = member;
+        size_t used = 0;
+        for (size_t i = 0; i < runs->count && used < size; i++) {
+            used += (size_t)snprintf(text + used, size - used, i == 0 ? "%zu:%g" : ",%zu:%g", runs->lengths[i],
+                                     runs->values[i]);
+        }
+        break;
+    }
     case CLI_CHOICE: {
         const char *choice = row->choices;
         for (int skip = *(const int *)member; skip > 0; skip--) { choice = strchr(choice, ',') + 1; }

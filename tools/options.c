@@ -272,6 +272,34 @@ static int fill_numbers(const parser *p, const cli_option *row, const char *text
     }
 }
 
+static int fill_runs(const parser *p, const cli_option *row, const char *text, cli_runs *runs)
+{
+    runs->count = 0;
+    for (const char *from = text;; from++) {
+        char item[64], *value;
+        const size_t length = strcspn(from, ",");
+        uint64_t times;
+        snprintf(item, sizeof item, "%.*s", (int)length, from);
+        if (runs->count == CLI_MAX_NUMBERS) {
+            return refuse(p, "--%s: more than %d parts", row->name, CLI_MAX_NUMBERS);
+        }
+        value = strchr(item, ':');
+        if (value == NULL) { return refuse(p, "--%s: \"%s\" is not of the form %s", row->name, item, row->argument); }
+        *value++ = '\0';
+        if (!read_whole(item, &times) || times == 0 || times >= SIZE_MAX) {
+            return refuse(p, "--%s: \"%s\" is not a whole number from 1", row->name, item);
+        }
+        if (!read_number(value, &runs->values[runs->count])) {
+            return refuse(p, "--%s: \"%s\" is not a number", row->name, value);
+        }
+        const int code = check_range(p, row, runs->values[runs->count], value);
+        if (code != EXIT_SUCCESS) { return code; }
+        runs->lengths[runs->count++] = (size_t)times;
+        from += length;
+        if (*from == '\0') { return EXIT_SUCCESS; }
+    }
+}
+
 static int fill_count(const parser *p, const cli_option *row, const char *text, size_t *member)
 {
     uint64_t whole;
@@ -298,6 +326,8 @@ static int fill(const parser *p, const cli_option *row, const char *text, void *
         return fill_count(p, row, text, member);
     case CLI_NUMBERS:
         return fill_numbers(p, row, text, member);
+    case CLI_RUNS:
+        return fill_runs(p, row, text, member);
     case CLI_CHOICE:
         return fill_choice(p, row, text, member);
     case CLI_SEED:

@@ -21,6 +21,7 @@ typedef enum cli_kind {
     CLI_BYTES,   /* size_t: 512M, 4G; K, M, G, T are powers of 1024 */
     CLI_NUMBER,  /* double: from least to most */
     CLI_NUMBERS, /* cli_numbers: 5,10,30; each from least to most */
+    CLI_RUNS,    /* cli_runs: 250:12,500:1; lengths from 1, each value from least to most */
     CLI_TEXT,    /* const char *: points into argv */
     CLI_CHOICE,  /* int: place in row.choices */
     CLI_OPERAND  /* const char *: a positional argument, in table order; row.name is its word in help */
@@ -32,6 +33,13 @@ typedef struct cli_numbers {
     double values[CLI_MAX_NUMBERS];
     size_t count;
 } cli_numbers;
+
+/* So many times one value, then so many times another. */
+typedef struct cli_runs {
+    size_t lengths[CLI_MAX_NUMBERS];
+    double values[CLI_MAX_NUMBERS];
+    size_t count;
+} cli_runs;
 
 typedef struct cli_option {
     const char *name; /* "batch-size" */

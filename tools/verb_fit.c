@@ -1,9 +1,6 @@
-/* The training state lives in MODEL.state beside the model: written every --checkpoint minutes and when the run is stopped, removed
- * when the model is done, and before a run that begins anew. A model without a state beside it may be a finished one, or
- * another run's: nothing goes on from it. */
+/* The training state lives in MODEL.state beside the model: see resume.h. */
 #include "verb_fit.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +8,7 @@
 
 #include "common.h"
 #include "report.h"
+#include "resume.h"
 
 typedef struct fit_settings {
     console_settings console;
@@ -28,34 +26,13 @@ _Static_assert(sizeof(ptsne_mode) == sizeof(int) && sizeof(ptsne_optimizer) == s
 
 /* ---- what is there before ---- */
 
-/* "MODEL.state"; released by free(); NULL without memory. */
-static char *state_path(const char *model)
-{
-    const size_t bytes = strlen(model) + sizeof ".state";
-    char *path = malloc(bytes);
-    if (path != NULL) { snprintf(path, bytes, "%s.state", model); }
-    return path;
-}
-
-/* Decide from the files that are there whether to begin, to go on (resume stays 1), or to refuse. Returns the exit code. */
+/* Begin, go on (resume stays 1), or refuse? Returns the exit code. */
 static int look_around(const cli_call *call, const char *state, int *resume)
 {
     const fit_settings *settings = call->settings;
     const char *const inputs[] = {settings->input, NULL};
-    const bool has_state = access(state, F_OK) == 0, has_model = access(settings->output, F_OK) == 0;
-    if (*resume && !has_state && has_model && !settings->force) {
-        console_error(call->console, "%s is there, but %s is not: nothing to go on from (-f trains anew)",
-                      settings->output, state);
-        return EXIT_USAGE;
-    }
-    if (*resume && !has_state) {
-        console_note(call->console, "there is no %s to resume from: beginning anew", state);
-        *resume = 0;
-    }
-    if (!*resume && has_state && !settings->force) {
-        console_error(call->console, "%s: an unfinished fit (--resume goes on with it, -f begins anew)", state);
-        return EXIT_USAGE;
-    }
+    const int looked = resume_look_around(call, settings->output, state, settings->force, resume);
+    if (looked != EXIT_SUCCESS) { return looked; }
     if (strcmp(settings->output, "-") == 0) {
         return cli_refuse(call, "a model cannot go to standard output, only to a file");
     }
@@ -68,25 +45,6 @@ static int look_around(const cli_call *call, const char *state, int *resume)
 
 /* ---- what is said after ---- */
 
-/* Print word so that a shell reads it as one. */
-static void print_quoted(const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%^";
-    if (*word != '\0' && word[strspn(word, plain)] == '\0') {
-        fprintf(stderr, " %s", word);
-        return;
-    }
-    fputs(" '", stderr);
-    for (; *word != '\0'; word++) {
-        if (*word == '\'') {
-            fputs("'\\''", stderr);
-        } else {
-            fputc(*word, stderr);
-        }
-    }
-    fputc('\'', stderr);
-}
-
 /* "stopped ...", and the command line that goes on. */
 static void say_stopped(const cli_call *call, const char *state, const ptsne_fit_report *done, bool has_model)
 {
@@ -98,17 +56,7 @@ static void say_stopped(const cli_call *call, const char *state, const ptsne_fit
     console_error(call->console, "stopped after %zu epoch%s; the training state is in %s%s%s", done->epochs,
                   done->epochs == 1 ? "" : "s", state, has_model ? ", the model so far in " : "",
                   has_model ? settings->output : "");
-    fputs("To go on:\n ", stderr);
-    bool resume = false, options = true;
-    for (int i = 0; i < call->argc; i++) {
-        if (options && strcmp(call->argv[i], "--") == 0) {
-            if (!resume) { fputs(" --resume", stderr); }
-            resume = true, options = false;
-        }
-        resume = resume || strcmp(call->argv[i], "--resume") == 0;
-        print_quoted(call->argv[i]);
-    }
-    fputs(resume ? "\n" : " --resume\n", stderr);
+    resume_print_command(call);
 }
 
 static void say_done(const cli_call *call, const ptsne_model *model, const ptsne_fit_report *done)
@@ -197,9 +145,7 @@ static int finish(const cli_call *call, ptsne_status status, const char *state, 
     const bool has_model = model != NULL && saved == EXIT_SUCCESS;
     if (status == PTSNE_OK) {
         if (saved != EXIT_SUCCESS) { return saved; }
-        if (unlink(state) != 0 && errno != ENOENT) {
-            console_warning(call->console, "%s: cannot be removed: %s", state, strerror(errno));
-        }
+        resume_remove(call, state);
         say_done(call, model, done);
         return report(call, "done", device, x, done);
     }
@@ -261,7 +207,7 @@ static int fit_run(const cli_call *call)
 {
     const fit_settings *settings = call->settings;
     ptsne_fit_options options = settings->fit;
-    char *state = state_path(settings->output);
+    char *state = resume_state_path(settings->output);
     if (state == NULL) {
         console_error(call->console, "not enough memory");
         return EXIT_FAILED;

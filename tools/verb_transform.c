@@ -4,18 +4,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "common.h"
 #include "report.h"
 
-typedef enum target { TARGET_AUTO, TARGET_NPY, TARGET_CSV } target;
-
 typedef struct transform_settings {
     console_settings console;
     const char *model, *input, *output, *json;
-    int to; /* target */
+    int to; /* map_format */
     bool force;
     device_settings device;
     read_settings read;
@@ -62,23 +59,14 @@ static int open_input(const cli_call *call, row_stream *stream)
     return EXIT_SUCCESS;
 }
 
-/* The writer's format: what was asked for; through a pipe .npy where the rows are known beforehand. */
-static const char *choose_format(const transform_settings *settings, const row_stream *stream)
-{
-    if (settings->to == TARGET_NPY) { return "npy"; }
-    if (settings->to == TARGET_CSV) { return "csv"; }
-    if (strcmp(settings->output, "-") != 0) { return NULL; }
-    return ptsne_reader_rows(stream->reader) != PTSNE_UNKNOWN && !isatty(STDOUT_FILENO) ? "npy" : "csv";
-}
-
 static int open_output(const cli_call *call, row_stream *stream)
 {
     const transform_settings *settings = call->settings;
     ptsne_error err = {0};
-    const char *format = choose_format(settings, stream);
-    if (strcmp(settings->output, "-") == 0 && settings->to == TARGET_NPY && isatty(STDOUT_FILENO)) {
-        return cli_refuse(call, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
-    }
+    const char *format;
+    const int chosen = map_format_choose(call, settings->output, settings->to,
+                                         ptsne_reader_rows(stream->reader) != PTSNE_UNKNOWN, &format);
+    if (chosen != EXIT_SUCCESS) { return chosen; }
     if (ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader), NULL,
                           settings->force, &stream->writer, &err) != PTSNE_OK) {
         return console_fail(call->console, NULL, &err);
@@ -204,13 +192,7 @@ static const cli_option output_options[] = {
      .argument = "FILE",
      .help = "where the map goes: .npy or .csv; - is standard output",
      .shown = ""},
-    {.name = "to",
-     .kind = CLI_CHOICE,
-     .member = AT(to),
-     .argument = "FORMAT",
-     .choices = "auto,npy,csv",
-     .help = "auto, npy or csv",
-     .more = "auto: by the ending of FILE; to standard output .npy where the number of rows is known, else CSV."},
+    MAP_FORMAT_OPTION(AT(to)),
     {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite FILE if it exists"},
     {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
 };
