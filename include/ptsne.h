@@ -629,7 +629,8 @@ PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
  * @param device    Borrowed until the model is destroyed.
  * @param x         n x n_features, borrowed during the call.
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stages: "neighbours" (where the neighbour graph is used), "training".
+ * @param observer  May be NULL. Stages: "pca" (where pca is set), "neighbours" (where the neighbour graph is used),
+ *                  "training".
  * @param model     The caller destroys it. Also set, to the last good model, when the call
  *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch, or PTSNE_ERR_IO
  *                  because the state of a stopped run could not be written; else NULL.

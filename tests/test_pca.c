@@ -160,10 +160,11 @@ static const struct {
     size_t n, d, rank, k;
     double falloff, offset;
 } cases[] = {
-    {400, 20, 20, 5, 0.8, 0.0}, {400, 20, 20, 20, 0.8, 3.0},  {300, 60, 60, 10, 0.9, 1.0},
-    {40, 90, 39, 12, 0.7, 0.0}, {40, 90, 39, 40, 0.9, 2.0},   {300, 12, 3, 8, 0.5, 1.0},
-    {200, 7, 7, 7, 0.05, 0.0},  {500, 30, 30, 4, 0.6, 1.0e4}, {300, 40, 40, 6, 0.02, 10.0},
-    {2, 3, 1, 2, 0.5, 0.0},     {50, 1, 1, 1, 1.0, 1.0},      {9000, 15, 15, 3, 0.7, 0.0},
+    {400, 20, 20, 5, 0.8, 0.0},     {400, 20, 20, 20, 0.8, 3.0},  {300, 60, 60, 10, 0.9, 1.0},
+    {40, 90, 39, 12, 0.7, 0.0},     {40, 90, 39, 40, 0.9, 2.0},   {300, 12, 3, 8, 0.5, 1.0},
+    {200, 7, 7, 7, 0.05, 0.0},      {500, 30, 30, 4, 0.6, 1.0e4}, {300, 40, 40, 6, 0.02, 10.0},
+    {2, 3, 1, 2, 0.5, 0.0},         {50, 1, 1, 1, 1.0, 1.0},      {9000, 15, 15, 3, 0.7, 0.0},
+    {1200, 270, 100, 6, 0.95, 1.0}, {130, 30, 3, 5, 0.5, 1.0},    {3000, 60, 60, 2, 0.97, 100.0},
 };
 
 static void test_scores(void **state)
@@ -175,7 +176,7 @@ static void test_scores(void **state)
         float *scores = malloc(n * k * sizeof *scores);
         double *variance = malloc(k * sizeof *variance), total = 0.0;
         ptsne_error err = {0};
-        if (pt_pca_scores(be, x, n, d, k, 1, scores, variance, &total, &err) != PTSNE_OK) {
+        if (pt_pca_scores(be, x, n, d, k, 1, NULL, scores, variance, &total, &err) != PTSNE_OK) {
             fail_msg("%s", err.message);
         }
         oracle want = oracle_make(x, n, d);
@@ -217,23 +218,23 @@ static void test_degenerate(void **state)
         const float row[D] = {u, 3.25f, v, u + v, -1.0e4f, u - 2.0f * v};
         memcpy(x + i * D, row, sizeof row);
     }
-    assert_int_equal(pt_pca_scores(be, x, N, D, D, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_int_equal(pt_pca_scores(be, x, N, D, D, 3, NULL, scores, variance, &total, NULL), PTSNE_OK);
     assert_true(variance[0] > 0.0 && variance[1] > 0.0);
     for (size_t c = 2; c < D; c++) {
         assert_true(variance[c] == 0.0);
         for (size_t i = 0; i < N; i++) { assert_true(scores[i * D + c] == 0.0f); }
     }
     for (size_t i = 0; i < N; i++) { memcpy(x + i * D, x, D * sizeof *x); }
-    assert_int_equal(pt_pca_scores(be, x, N, D, 4, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_int_equal(pt_pca_scores(be, x, N, D, 4, 3, NULL, scores, variance, &total, NULL), PTSNE_OK);
     assert_true(total == 0.0);
     for (size_t t = 0; t < N * 4; t++) { assert_true(scores[t] == 0.0f); }
-    assert_int_equal(pt_pca_scores(be, x, 1, D, 1, 3, scores, variance, &total, NULL), PTSNE_OK);
+    assert_int_equal(pt_pca_scores(be, x, 1, D, 1, 3, NULL, scores, variance, &total, NULL), PTSNE_OK);
     assert_true(scores[0] == 0.0f && variance[0] == 0.0);
 
     ptsne_error err = {0};
-    assert_int_equal(pt_pca_scores(be, x, N, D, D + 1, 3, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_pca_scores(be, x, N, D, D + 1, 3, NULL, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
     assert_non_null(strstr(err.message, "at most 6"));
-    assert_int_equal(pt_pca_scores(be, x, N, D, 0, 3, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_pca_scores(be, x, N, D, 0, 3, NULL, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
 }
 
 static pt_backend *open_cpu(size_t threads, size_t memory)
@@ -258,7 +259,9 @@ static void test_threads_and_memory(void **state)
         pt_backend *be = open_cpu(config[t].threads, config[t].memory);
         scores[t] = malloc(N * K * sizeof(float));
         ptsne_error err = {0};
-        if (pt_pca_scores(be, x, N, D, K, 1, scores[t], NULL, NULL, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+        if (pt_pca_scores(be, x, N, D, K, 1, NULL, scores[t], NULL, NULL, &err) != PTSNE_OK) {
+            fail_msg("%s", err.message);
+        }
         pt_backend_close(be);
     }
     assert_memory_equal(scores[0], scores[1], N * K * sizeof(float));
@@ -267,16 +270,124 @@ static void test_threads_and_memory(void **state)
     free(x);
 }
 
+/* What an initial map must be: oracle's scores over the first one's deviation. */
+static void test_initial(void **state)
+{
+    enum { N = 700, D = 25 };
+    float *x = make_data(N, D, D, 0.8, 5.0, 3), y[3 * N], again[3 * N];
+    assert_int_equal(pt_pca_initial(*state, x, N, D, 3, 1, NULL, y, NULL), PTSNE_OK);
+    oracle want = oracle_make(x, N, D);
+    for (size_t t = 0; t < (size_t)3 * N; t++) {
+        const double wanted = 1e-4 * want.scores[t / 3 * D + t % 3] / sqrt(want.value[0]);
+        if (!(fabs((double)y[t] - wanted) <= 1e-8)) { fail_msg("y[%zu] is %g, oracle %g", t, (double)y[t], wanted); }
+    }
+    oracle_free(&want);
+    pt_backend *three = open_cpu(3, 0);
+    assert_int_equal(pt_pca_initial(three, x, N, D, 3, 1, NULL, again, NULL), PTSNE_OK);
+    assert_memory_equal(y, again, sizeof y);
+    pt_backend_close(three);
+    free(x);
+}
+
+/* Mean and deviation of column c. */
+static void moments(const float *y, size_t n, size_t columns, size_t c, double *mean, double *deviation)
+{
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < n; i++) { sum += (double)y[i * columns + c] / (double)n; }
+    for (size_t i = 0; i < n; i++) { squares += pow((double)y[i * columns + c] - sum, 2.0) / (double)(n - 1); }
+    *mean = sum;
+    *deviation = sqrt(squares);
+}
+
+/* Components that are not there: one column, all rows equal; and the random map. */
+static void test_initial_missing(void **state)
+{
+    enum { N = 2000 };
+    float *x = malloc(N * 2 * sizeof *x), *y = malloc(N * 3 * sizeof *y), *again = malloc(N * 3 * sizeof *y);
+    double mean, deviation;
+    for (size_t t = 0; t < (size_t)N * 2; t++) { x[t] = (float)t; }
+    assert_int_equal(pt_pca_initial(*state, x, N, 1, 2, 7, NULL, y, NULL), PTSNE_OK);
+    for (size_t c = 0; c < 2; c++) {
+        moments(y, N, 2, c, &mean, &deviation);
+        assert_true(fabs(deviation - (c == 0 ? 1e-4 : 1e-6)) <= (c == 0 ? 1e-9 : 1e-7));
+    }
+    assert_int_equal(pt_pca_initial(*state, x, N, 1, 2, 7, NULL, again, NULL), PTSNE_OK);
+    assert_memory_equal(y, again, N * 2 * sizeof *y);
+    for (size_t t = 0; t < (size_t)N * 2; t++) { x[t] = 2.5f; }
+    assert_int_equal(pt_pca_initial(*state, x, N, 2, 3, 7, NULL, y, NULL), PTSNE_OK);
+    for (size_t c = 0; c < 3; c++) {
+        moments(y, N, 3, c, &mean, &deviation);
+        assert_true(fabs(mean) <= 1e-7 && fabs(deviation - 1e-6) <= 1e-7);
+    }
+    pt_random_initial(N, 3, 7, y);
+    pt_random_initial(N, 3, 8, again);
+    for (size_t c = 0; c < 3; c++) {
+        moments(y, N, 3, c, &mean, &deviation);
+        assert_true(fabs(mean) <= 1e-5 && fabs(deviation - 1e-4) <= 1e-5);
+    }
+    assert_memory_not_equal(y, again, N * 3 * sizeof *y);
+    pt_random_initial(N, 3, 7, again);
+    assert_memory_equal(y, again, N * 3 * sizeof *y);
+    free(x);
+    free(y);
+    free(again);
+}
+
+typedef struct ear {
+    size_t calls, last, n_steps, stop_at;
+} ear;
+
+static int listen(const ptsne_progress *progress, void *user)
+{
+    ear *heard = user;
+    assert_string_equal(progress->stage, "pca");
+    assert_true(progress->step >= heard->last && progress->step <= progress->n_steps);
+    heard->last = progress->step;
+    heard->n_steps = progress->n_steps;
+    return ++heard->calls > heard->stop_at;
+}
+
+/* All three ways: by the covariance, that and rounds, rounds alone; each told to its end, each stopped. */
+static void test_observer(void **state)
+{
+    const struct {
+        size_t n, d;
+        double falloff;
+    } ways[] = {{3000, 20, 0.9}, {3000, 20, 0.3}, {60, 20, 0.9}};
+    for (size_t t = 0; t < 6; t++) {
+        const size_t n = ways[t / 2].n, d = ways[t / 2].d;
+        float *x = make_data(n, d, d, ways[t / 2].falloff, 0.0, t), *scores = malloc(n * 2 * sizeof *scores);
+        ear heard = {.stop_at = t % 2 == 0 ? SIZE_MAX : 1};
+        const ptsne_observer observer = {.progress = listen, .user = &heard};
+        ptsne_error err = {0};
+        const ptsne_status status = pt_pca_scores(*state, x, n, d, 2, 1, &observer, scores, NULL, NULL, &err);
+        assert_int_equal(status, t % 2 == 0 ? PTSNE_OK : PTSNE_ERR_STOPPED);
+        assert_true(heard.last == heard.n_steps || t % 2 != 0);
+        assert_int_equal(heard.n_steps / n, t / 2 == 0 ? 2 : t / 2 == 1 ? 10 : 9);
+        free(x);
+        free(scores);
+    }
+}
+
+static ptsne_status do_initial(pt_backend *be, void *context, ptsne_error *err)
+{
+    float y[200 * 2];
+    return pt_pca_initial(be, context, 200, 20, 2, 1, NULL, y, err);
+}
+
 static ptsne_status do_scores(pt_backend *be, void *context, ptsne_error *err)
 {
     float scores[60 * 3];
-    return pt_pca_scores(be, context, 60, 20, 3, 1, scores, NULL, NULL, err);
+    return pt_pca_scores(be, context, 60, 20, 3, 1, NULL, scores, NULL, NULL, err);
 }
 
 static void test_failures(void **state)
 {
     float *x = make_data(60, 20, 20, 0.8, 1.0, 9);
     assert_true(faults_walk(*state, do_scores, x) > 20);
+    free(x);
+    x = make_data(200, 20, 20, 0.9, 1.0, 9);
+    assert_true(faults_walk(*state, do_initial, x) > 40);
     free(x);
 }
 
@@ -289,6 +400,9 @@ int main(void)
         cmocka_unit_test_prestate(test_scores, be),
         cmocka_unit_test_prestate(test_degenerate, be),
         cmocka_unit_test(test_threads_and_memory),
+        cmocka_unit_test_prestate(test_initial, be),
+        cmocka_unit_test_prestate(test_initial_missing, be),
+        cmocka_unit_test_prestate(test_observer, be),
         cmocka_unit_test_prestate(test_failures, be),
     };
     const int failed = cmocka_run_group_tests_name("pca", tests, NULL, NULL);

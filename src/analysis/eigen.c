@@ -75,25 +75,49 @@ void pt_eigen_symmetric(double *a, size_t n, double *value, double *vector)
     }
 }
 
-static double dot(const double *a, const double *b, size_t d)
+static double length(const double *row, size_t d)
 {
     double sum = 0.0;
-    for (size_t j = 0; j < d; j++) { sum += a[j] * b[j]; }
-    return sum;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < d; j++) { sum += row[j] * row[j]; }
+    return sqrt(sum);
+}
+
+/* Take one orthonormal row out of another. */
+static void take_one(const double *v, size_t d, double *row)
+{
+    double share = 0.0;
+#pragma omp simd reduction(+ : share)
+    for (size_t j = 0; j < d; j++) { share += v[j] * row[j]; }
+    for (size_t j = 0; j < d; j++) { row[j] -= share * v[j]; }
+}
+
+/* Take four out at once: a third of the time, for the row is read once for four. */
+static void take_four(const double *v, size_t d, double *row)
+{
+    const double *v0 = v, *v1 = v + d, *v2 = v + 2 * d, *v3 = v + 3 * d;
+    double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+    for (size_t j = 0; j < d; j++) {
+        s0 += v0[j] * row[j];
+        s1 += v1[j] * row[j];
+        s2 += v2[j] * row[j];
+        s3 += v3[j] * row[j];
+    }
+    for (size_t j = 0; j < d; j++) { row[j] -= s0 * v0[j] + s1 * v1[j] + s2 * v2[j] + s3 * v3[j]; }
 }
 
 /* Take the earlier rows out of row i, twice; what is left, as a share of what there was. */
 static double project(double *v, size_t i, size_t d)
 {
     double *row = v + i * d;
-    const double before = sqrt(dot(row, row, d));
+    const double before = length(row, d);
     for (int time = 0; time < 2; time++) {
-        for (size_t e = 0; e < i; e++) {
-            const double share = dot(v + e * d, row, d);
-            for (size_t j = 0; j < d; j++) { row[j] -= share * v[e * d + j]; }
-        }
+        size_t e = 0;
+        for (; e + 4 <= i; e += 4) { take_four(v + e * d, d, row); }
+        for (; e < i; e++) { take_one(v + e * d, d, row); }
     }
-    const double after = sqrt(dot(row, row, d));
+    const double after = length(row, d);
     if (!(before > 0.0) || !(after > 0.0)) { return 0.0; }
     for (size_t j = 0; j < d; j++) { row[j] /= after; }
     return after / before;

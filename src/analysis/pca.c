@@ -1,8 +1,14 @@
-/* Letters: x n x d less its means; v the basis, l x d, its rows orthonormal, l = k and some more; t = x v^T, n x l.
+/* Letters: x n x d less its means; v the basis, its rows orthonormal, of which the first l = k and some more are used in the
+ * end; t = x v^T, n x l.
  *
- * The products over all rows are the device's, float32; the basis is made orthonormal in float64, in the order of the
- * singular values, so that a weak component is not drowned by a strong one (each round takes the strong ones
- * out exactly). At the end the l x l covariance of t is taken apart in float64 (Rayleigh and Ritz). */
+ * The products over all rows are the device's, float32. With few columns, one pass over x makes c = x^T x / n, and the basis
+ * comes from powers of c; else, and where components are so weak beside the first that float32's c does not know them,
+ * each round of the iteration goes over x. The basis is made orthonormal in float64, in the order of the singular values, so
+ * that a weak component is not drowned by a strong one (each round takes the strong ones out exactly). At the end
+ * the l x l covariance of t is taken apart in float64.
+ *
+ * 70,000 x 784 to 50 components, in floating-point operations: the upper blocks of c 57e9, its powers 2e9, t 7e9; 8 rounds over
+ * x, which find less, 105e9. */
 #include "analysis/pca.h"
 
 #include <float.h>
@@ -13,25 +19,38 @@
 #include "analysis/eigen.h"
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/progress.h"
 
-#define ROUNDS       8 /* of x^T x: the spectrum's tail is flat, and each costs 4 n d l operations */
+#define ROUNDS       8  /* over x: the spectrum's tail is flat, and each costs 4 n d l operations */
+#define POWERS       10 /* of c^2: they cost next to nothing, so more of them, on a wider basis */
 #define OVERSAMPLING ((size_t)10)
-#define TILE_ROWS    ((size_t)8192)
+#define GRAM_COLUMNS ((size_t)1536) /* c is made of so many columns at most ... */
+#define GRAM_ROWS    ((size_t)4)    /* ... and at least so many rows a column */
+#define GRAM_BLOCK   ((size_t)256)  /* columns, at most; below the diagonal blocks c is a mirror image */
+#define WEAK         1e-4           /* of the first variance */
+#define TILE_ROWS    ((size_t)2048)
 #define CHUNKS       ((size_t)16)       /* of rows in host sums; fixed, whatever the number of threads */
 #define STREAM       UINT64_C(0x504341) /* "PCA" */
+
+#define INITIAL_DEVIATION 1e-4
+#define INITIAL_STREAM    UINT64_C(0x494e4954) /* "INIT" */
 
 typedef struct work {
     pt_backend *be;
     const float *x;
     size_t n, d, k, l;
+    size_t wide; /* rows of the basis while powers of c are taken; l where there is no c */
     size_t tile_rows;
+    bool by_gram;  /* c is made */
     bool resident; /* all of x is on the device, else a tile at a time */
-    pt_buffer points, basis, products, image;
+    size_t done;   /* rows, over all passes */
+    pt_stage stage;
+    pt_buffer points, basis, products, image, gram_matrix;
     float *staged;  /* tile_rows x d */
-    float *single;  /* l x d, a basis on its way */
+    float *single;  /* wide x d, a basis on its way; d x d where c is */
     float *t;       /* n x l */
     double *mean;   /* d */
-    double *v;      /* l x d */
+    double *v;      /* wide x d */
     double *gram;   /* CHUNKS x l x l */
     double *value;  /* l */
     double *vector; /* l x l */
@@ -48,6 +67,7 @@ static void work_destroy(work *w)
     pt_buffer_destroy(w->be, &w->basis);
     pt_buffer_destroy(w->be, &w->products);
     pt_buffer_destroy(w->be, &w->image);
+    pt_buffer_destroy(w->be, &w->gram_matrix);
     free(w->staged);
     free(w->single);
     free(w->t);
@@ -58,6 +78,13 @@ static void work_destroy(work *w)
     free(w->vector);
 }
 
+static size_t smaller_tile(const work *w, size_t budget, size_t fixed)
+{
+    size_t rows = w->tile_rows;
+    while (rows > 16 && fixed + rows * (w->l + w->d) > budget) { rows = (rows + 1) / 2; }
+    return rows;
+}
+
 static void plan(work *w)
 {
     ptsne_device_info info = {0};
@@ -66,38 +93,52 @@ static void plan(work *w)
     const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
     const uint64_t one = info.max_allocation > 0 ? info.max_allocation / 4 : UINT64_MAX;
     w->tile_rows = smaller(w->n, smaller(TILE_ROWS, ((size_t)1 << 24) / w->d + 1));
-    const size_t rest = 2 * w->l * w->d + w->tile_rows * w->l;
-    w->resident = w->n <= one / w->d && rest < budget && w->n <= (budget - rest) / w->d;
-    while (!w->resident && w->tile_rows > 16 && 2 * w->l * w->d + w->tile_rows * (w->l + w->d) > budget) {
-        w->tile_rows = (w->tile_rows + 1) / 2;
+    const size_t wide = smaller(w->k + w->k / 2 + OVERSAMPLING, w->d), square = (2 * wide + w->d) * w->d;
+    w->by_gram = w->l < w->d && w->d <= GRAM_COLUMNS && w->n / GRAM_ROWS >= w->d && square < budget / 2;
+    if (w->by_gram) {
+        w->wide = wide;
+        w->tile_rows = smaller_tile(w, budget, square);
+        return;
     }
+    w->wide = w->l;
+    const size_t rest = 2 * w->l * w->d + w->tile_rows * w->l;
+    w->resident = w->l < w->d && w->n <= one / w->d && rest < budget && w->n <= (budget - rest) / w->d;
+    if (!w->resident) { w->tile_rows = smaller_tile(w, budget, 2 * w->l * w->d); }
 }
 
 static ptsne_status work_create(work *w, ptsne_error *err)
 {
     plan(w);
-    const size_t n = w->n, d = w->d, l = w->l;
+    const size_t n = w->n, d = w->d, l = w->l, wide = w->wide;
     w->staged = pt_array_aligned(w->tile_rows * d, sizeof *w->staged);
-    w->single = pt_array_aligned(l * d, sizeof *w->single);
+    w->single = pt_array_aligned((w->by_gram ? d : wide) * d, sizeof *w->single);
     w->t = n > SIZE_MAX / l ? NULL : pt_array_aligned(n * l, sizeof *w->t);
     w->mean = pt_array_zeroed(d, sizeof *w->mean);
-    w->v = pt_array_aligned(l * d, sizeof *w->v);
+    w->v = pt_array_aligned(wide * d, sizeof *w->v);
     w->gram = pt_array_aligned(CHUNKS * l * l, sizeof *w->gram);
     w->value = pt_array_aligned(l, sizeof *w->value);
     w->vector = pt_array_aligned(l * l, sizeof *w->vector);
     if (!w->staged || !w->single || !w->t || !w->mean || !w->v || !w->gram || !w->value || !w->vector) {
-        const double side = (double)l;
+        const double side = (double)l, columns = (double)d, rows = (double)w->tile_rows;
         return pt_fail_memory(err, "principal components",
-                              4.0 * ((double)w->tile_rows * (double)d + (double)n * side + 3.0 * side * (double)d) +
+                              4.0 * (rows * columns + (double)n * side + 3.0 * (double)wide * columns) +
                                   8.0 * side * side * (double)(CHUNKS + 1));
     }
     ptsne_status status;
     if ((status = pt_buffer_create(w->be, (w->resident ? n : w->tile_rows) * d, &w->points, err)) != PTSNE_OK ||
-        (status = pt_buffer_create(w->be, l * d, &w->basis, err)) != PTSNE_OK ||
-        (status = pt_buffer_create(w->be, l * d, &w->image, err)) != PTSNE_OK) {
+        (status = pt_buffer_create(w->be, wide * d, &w->basis, err)) != PTSNE_OK ||
+        (status = pt_buffer_create(w->be, wide * d, &w->image, err)) != PTSNE_OK) {
         return status;
     }
+    if (w->by_gram && (status = pt_buffer_create(w->be, d * d, &w->gram_matrix, err)) != PTSNE_OK) { return status; }
     return pt_buffer_create(w->be, w->tile_rows * l, &w->products, err);
+}
+
+/* So many rows more were gone over. */
+static ptsne_status rows_done(work *w, size_t rows, ptsne_error *err)
+{
+    w->done += rows;
+    return pt_stage_step(&w->stage, w->done, (double)NAN, (double)NAN, err);
 }
 
 /* ---- products on the device ---- */
@@ -119,10 +160,20 @@ static ptsne_status points_upload(work *w, ptsne_error *err)
     return PTSNE_OK;
 }
 
-static ptsne_status basis_upload(work *w, ptsne_error *err)
+static ptsne_status basis_upload(work *w, size_t rows, ptsne_error *err)
 {
-    for (size_t e = 0; e < w->l * w->d; e++) { w->single[e] = (float)w->v[e]; }
-    return pt_upload(w->be, w->single, &w->basis, err);
+    for (size_t e = 0; e < rows * w->d; e++) { w->single[e] = (float)w->v[e]; }
+    const pt_buffer basis = pt_buffer_view(&w->basis, 0, rows * w->d);
+    return pt_upload(w->be, w->single, &basis, err);
+}
+
+/* v := what is on the device. */
+static ptsne_status basis_download(work *w, const pt_buffer *from, size_t rows, ptsne_error *err)
+{
+    const pt_buffer view = pt_buffer_view(from, 0, rows * w->d);
+    const ptsne_status status = pt_download(w->be, &view, w->single, err);
+    for (size_t e = 0; e < rows * w->d && status == PTSNE_OK; e++) { w->v[e] = (double)w->single[e]; }
+    return status;
 }
 
 /* products = rows of x times v^T; *points is where these rows are on the device. */
@@ -152,7 +203,7 @@ static ptsne_status tile_project(work *w, size_t from, size_t rows, pt_buffer *p
 static ptsne_status round_run(work *w, pt_random *random, ptsne_error *err)
 {
     ptsne_status status;
-    if ((status = basis_upload(w, err)) != PTSNE_OK) { return status; }
+    if ((status = basis_upload(w, w->l, err)) != PTSNE_OK) { return status; }
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
         const size_t rows = smaller(w->tile_rows, w->n - from);
         pt_buffer points, products;
@@ -169,9 +220,9 @@ static ptsne_status round_run(work *w, pt_random *random, ptsne_error *err)
             .stride_c = w->d,
         };
         if ((status = pt_product(w->be, &shape, &products, &points, &w->image, err)) != PTSNE_OK) { return status; }
+        if ((status = rows_done(w, rows, err)) != PTSNE_OK) { return status; }
     }
-    if ((status = pt_download(w->be, &w->image, w->single, err)) != PTSNE_OK) { return status; }
-    for (size_t e = 0; e < w->l * w->d; e++) { w->v[e] = (double)w->single[e]; }
+    if ((status = basis_download(w, &w->image, w->l, err)) != PTSNE_OK) { return status; }
     pt_orthonormalize(w->v, w->l, w->d, random);
     return PTSNE_OK;
 }
@@ -179,14 +230,121 @@ static ptsne_status round_run(work *w, pt_random *random, ptsne_error *err)
 static ptsne_status project_all(work *w, ptsne_error *err)
 {
     ptsne_status status;
-    if ((status = basis_upload(w, err)) != PTSNE_OK) { return status; }
+    if ((status = basis_upload(w, w->l, err)) != PTSNE_OK) { return status; }
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
         const size_t rows = smaller(w->tile_rows, w->n - from);
         pt_buffer points, products;
         if ((status = tile_project(w, from, rows, &points, &products, err)) != PTSNE_OK) { return status; }
         if ((status = pt_download(w->be, &products, w->t + from * w->l, err)) != PTSNE_OK) { return status; }
+        if ((status = rows_done(w, rows, err)) != PTSNE_OK) { return status; }
     }
     return PTSNE_OK;
+}
+
+/* ---- c and its powers ---- */
+
+/* Add a tile's part to the upper blocks of c. */
+static ptsne_status gram_add(work *w, const pt_buffer *points, size_t rows, bool first, ptsne_error *err)
+{
+    const size_t parts = (w->d + GRAM_BLOCK - 1) / GRAM_BLOCK, block = (w->d / parts + 15) / 16 * 16;
+    for (size_t from = 0; from < w->d; from += block) {
+        const pt_product_shape shape = {
+            .transpose_a = true,
+            .m = smaller(block, w->d - from),
+            .n = w->d - from,
+            .k = rows,
+            .alpha = 1.0f / (float)w->n,
+            .beta = first ? 0.0f : 1.0f,
+            .stride_a = w->d,
+            .stride_b = w->d,
+            .stride_c = w->d,
+        };
+        const pt_buffer columns = pt_buffer_view(points, from, rows * w->d - from);
+        const pt_buffer to = pt_buffer_view(&w->gram_matrix, from * (w->d + 1), (w->d - from) * w->d - from);
+        const ptsne_status status = pt_product(w->be, &shape, &columns, &columns, &to, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+/* Fill in what lies below the diagonal blocks, and scale c so that its trace is 1; *empty where it is 0. */
+static ptsne_status gram_finish(work *w, bool *empty, ptsne_error *err)
+{
+    float *c = w->single;
+    ptsne_status status = pt_download(w->be, &w->gram_matrix, c, err);
+    if (status != PTSNE_OK) { return status; }
+    double trace = 0.0;
+    for (size_t i = 0; i < w->d; i++) { trace += (double)c[i * w->d + i]; }
+    *empty = !(trace > 0.0);
+    const float scale = *empty ? 0.0f : (float)(1.0 / trace);
+    for (size_t i = 0; i < w->d; i++) {
+        for (size_t j = i; j < w->d; j++) { c[i * w->d + j] *= scale; }
+        for (size_t j = 0; j < i; j++) { c[i * w->d + j] = c[j * w->d + i]; }
+    }
+    return pt_upload(w->be, c, &w->gram_matrix, err);
+}
+
+static ptsne_status gram_fill(work *w, bool *empty, ptsne_error *err)
+{
+    for (size_t from = 0; from < w->n; from += w->tile_rows) {
+        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const pt_buffer points = pt_buffer_view(&w->points, 0, rows * w->d);
+        ptsne_status status;
+        if ((status = tile_upload(w, from, rows, &points, err)) != PTSNE_OK) { return status; }
+        if ((status = gram_add(w, &points, rows, from == 0, err)) != PTSNE_OK) { return status; }
+        if ((status = rows_done(w, rows, err)) != PTSNE_OK) { return status; }
+    }
+    return gram_finish(w, empty, err);
+}
+
+/* to = from c, both wide x d. */
+static ptsne_status gram_apply(work *w, const pt_buffer *from, const pt_buffer *to, ptsne_error *err)
+{
+    const pt_product_shape shape = {
+        .m = w->wide,
+        .n = w->d,
+        .k = w->d,
+        .alpha = 1.0f,
+        .stride_a = w->d,
+        .stride_b = w->d,
+        .stride_c = w->d,
+    };
+    return pt_product(w->be, &shape, from, &w->gram_matrix, to, err);
+}
+
+/* Whether the last of the l components is too weak for c; the basis is on the device and in v. */
+static ptsne_status gram_weak(work *w, bool *weak, ptsne_error *err)
+{
+    ptsne_status status = gram_apply(w, &w->basis, &w->image, err);
+    if (status != PTSNE_OK) { return status; }
+    if ((status = pt_download(w->be, &w->image, w->single, err)) != PTSNE_OK) { return status; }
+    double strongest = 0.0, weakest = 0.0; /* v c v^T of the first and of the last row */
+    for (size_t j = 0; j < w->d; j++) {
+        const size_t last = (w->l - 1) * w->d + j;
+        strongest += w->v[j] * (double)w->single[j];
+        weakest += w->v[last] * (double)w->single[last];
+    }
+    *weak = !(weakest > WEAK * strongest);
+    return PTSNE_OK;
+}
+
+/* v := the first components by powers of c; *weak where rounds over x have to follow. */
+static ptsne_status gram_run(work *w, pt_random *random, bool *weak, ptsne_error *err)
+{
+    bool empty;
+    ptsne_status status = gram_fill(w, &empty, err);
+    *weak = false;
+    if (status != PTSNE_OK || empty) { return status; }
+    for (int power = 0; power < POWERS; power++) {
+        if ((status = basis_upload(w, w->wide, err)) != PTSNE_OK) { return status; }
+        if ((status = gram_apply(w, &w->basis, &w->image, err)) != PTSNE_OK) { return status; }
+        if ((status = gram_apply(w, &w->image, &w->basis, err)) != PTSNE_OK) { return status; }
+        if ((status = basis_download(w, &w->basis, w->wide, err)) != PTSNE_OK) { return status; }
+        pt_orthonormalize(w->v, w->wide, w->d, random);
+        if ((status = rows_done(w, 0, err)) != PTSNE_OK) { return status; }
+    }
+    if ((status = basis_upload(w, w->wide, err)) != PTSNE_OK) { return status; }
+    return gram_weak(w, weak, err);
 }
 
 /* ---- sums on the host ---- */
@@ -276,17 +434,27 @@ static void turn_scores(const work *w, float *scores)
     }
 }
 
-static ptsne_status run(work *w, uint64_t seed, float *scores, double *variance, double *total, ptsne_error *err)
+/* v: a basis that the first components lie in. */
+static ptsne_status basis_find(work *w, uint64_t seed, ptsne_error *err)
 {
     pt_random random = {.seed = seed, .stream = STREAM};
+    for (size_t e = 0; e < w->wide * w->d; e++) { w->v[e] = (double)pt_random_normal(&random); }
+    pt_orthonormalize(w->v, w->wide, w->d, &random);
+    if (w->l == w->d) { return PTSNE_OK; } /* any basis is a whole one */
+    bool rounds = true;
+    ptsne_status status = w->by_gram ? gram_run(w, &random, &rounds, err) : points_upload(w, err);
+    if (w->by_gram && rounds) { w->stage.n_steps += ROUNDS * w->n; }
+    for (int round = 0; round < ROUNDS && rounds && status == PTSNE_OK; round++) {
+        status = round_run(w, &random, err);
+    }
+    return status;
+}
+
+static ptsne_status run(work *w, uint64_t seed, float *scores, double *variance, double *total, ptsne_error *err)
+{
     ptsne_status status = pt_column_means(w->x, w->n, w->d, w->be->threads, w->mean, err);
     if (status != PTSNE_OK) { return status; }
-    if ((status = points_upload(w, err)) != PTSNE_OK) { return status; }
-    for (size_t e = 0; e < w->l * w->d; e++) { w->v[e] = (double)pt_random_normal(&random); }
-    pt_orthonormalize(w->v, w->l, w->d, &random);
-    for (int round = 0; round < ROUNDS && w->l < w->d; round++) { /* l = d: any basis is a whole one */
-        if ((status = round_run(w, &random, err)) != PTSNE_OK) { return status; }
-    }
+    if ((status = basis_find(w, seed, err)) != PTSNE_OK) { return status; }
     if ((status = project_all(w, err)) != PTSNE_OK) { return status; }
     covariance(w);
     pt_eigen_symmetric(w->gram, w->l, w->value, w->vector);
@@ -304,8 +472,9 @@ static ptsne_status run(work *w, uint64_t seed, float *scores, double *variance,
     return PTSNE_OK;
 }
 
-ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, size_t k, uint64_t seed, float *scores,
-                           double *variance, double *total, ptsne_error *err)
+ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, size_t k, uint64_t seed,
+                           const ptsne_observer *observer, float *scores, double *variance, double *total,
+                           ptsne_error *err)
 {
     const size_t most = smaller(n, d);
     if (k == 0 || k > most) {
@@ -314,7 +483,51 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
     }
     work w = {.be = be, .x = x, .n = n, .d = d, .k = k, .l = smaller(k + OVERSAMPLING, most)};
     ptsne_status status = work_create(&w, err);
+    const size_t passes = w.by_gram ? 2 : w.l < d ? ROUNDS + 1 : 1;
+    w.stage = pt_stage_begin(observer, "pca", passes * n);
     if (status == PTSNE_OK) { status = run(&w, seed, scores, variance, total, err); }
     work_destroy(&w);
     return status;
+}
+
+/* ---- initial maps ---- */
+
+/* Column c of y, n x n_components: normal numbers. */
+static void column_random(size_t n, size_t n_components, size_t c, float deviation, pt_random *random, float *y)
+{
+    for (size_t i = 0; i < n; i++) { y[i * n_components + c] = deviation * pt_random_normal(random); }
+}
+
+ptsne_status pt_pca_initial(pt_backend *be, const float *x, size_t n, size_t d, size_t n_components, uint64_t seed,
+                            const ptsne_observer *observer, float *y, ptsne_error *err)
+{
+    const size_t k = smaller(n_components, smaller(n, d));
+    float *scores = pt_array_aligned(n * k, sizeof *scores);
+    double *variance = pt_array_zeroed(n_components, sizeof *variance);
+    ptsne_status status;
+    if (scores == NULL || variance == NULL) {
+        status = pt_fail_memory(err, "the initial map", 4.0 * (double)n * (double)k);
+        goto done;
+    }
+    status = pt_pca_scores(be, x, n, d, k, seed, observer, scores, variance, NULL, err);
+    if (status != PTSNE_OK) { goto done; }
+    const double factor = variance[0] > 0.0 ? INITIAL_DEVIATION / sqrt(variance[0]) : 0.0;
+    pt_random random = {.seed = seed, .stream = INITIAL_STREAM};
+    for (size_t c = 0; c < n_components; c++) {
+        if (!(variance[c] > 0.0)) {
+            column_random(n, n_components, c, (float)(0.01 * INITIAL_DEVIATION), &random, y);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) { y[i * n_components + c] = (float)(factor * (double)scores[i * k + c]); }
+    }
+done:
+    free(scores);
+    free(variance);
+    return status;
+}
+
+void pt_random_initial(size_t n, size_t n_components, uint64_t seed, float *y)
+{
+    pt_random random = {.seed = seed, .stream = INITIAL_STREAM};
+    column_random(n * n_components, 1, 0, (float)INITIAL_DEVIATION, &random, y);
 }

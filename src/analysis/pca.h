@@ -1,5 +1,8 @@
-/* Principal components by randomised subspace iteration on matrix products (Halko, Martinsson and Tropp, SIAM
- * Review 2011, algorithm 4.4), float64 where it orthogonalises. */
+/* Principal components, and the initial maps of t-SNE.
+ *
+ * Data of few columns go through their covariance, made once; data of many through randomised subspace iteration (Halko,
+ * Martinsson and Tropp, SIAM Review 2011, algorithm 4.4). Either way the basis is made orthonormal in float64, and scores
+ * and variances come from the data themselves (Rayleigh and Ritz). */
 #ifndef PT_ANALYSIS_PCA_H
 #define PT_ANALYSIS_PCA_H
 
@@ -10,8 +13,19 @@
  * x        n x d, on the host; borrowed. k at most min(n, d).
  * scores   n x k: (x - mean) times the components; a component's sign makes its largest entry positive.
  * variance k, descending: of each component; may be NULL.
- * total    total variance of x; may be NULL. */
-ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, size_t k, uint64_t seed, float *scores,
-                           double *variance, double *total, ptsne_error *err);
+ * total    total variance of x; may be NULL.
+ * Stage "pca" is told to the observer; PTSNE_ERR_STOPPED when it asks to stop. */
+ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, size_t k, uint64_t seed,
+                           const ptsne_observer *observer, float *scores, double *variance, double *total,
+                           ptsne_error *err);
+
+/* The usual initial map: the first components of x, all scaled by one factor so that the first has standard deviation 1e-4
+ * (as openTSNE has it). y: n x n_components. A component that is not there (min(n, d) is less, or the data have no variance
+ * left) becomes normal numbers of standard deviation 1e-6. */
+ptsne_status pt_pca_initial(pt_backend *be, const float *x, size_t n, size_t d, size_t n_components, uint64_t seed,
+                            const ptsne_observer *observer, float *y, ptsne_error *err);
+
+/* The other one: normal numbers of standard deviation 1e-4. */
+void pt_random_initial(size_t n, size_t n_components, uint64_t seed, float *y);
 
 #endif

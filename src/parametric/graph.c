@@ -50,7 +50,7 @@ ptsne_status pt_graph_create(pt_backend *be, const float *x, size_t n, size_t d,
         if (graph->scores == NULL) {
             return pt_fail_memory(err, "principal components", (double)n * (double)settings->pca * sizeof(float));
         }
-        status = pt_pca_scores(be, x, n, d, settings->pca, settings->seed, graph->scores, NULL, NULL, err);
+        status = pt_pca_scores(be, x, n, d, settings->pca, settings->seed, observer, graph->scores, NULL, NULL, err);
     }
     if (status == PTSNE_OK && pt_settings_graph(settings)) {
         status = neighbors_create(be, x, n, d, settings, observer, graph, err);
