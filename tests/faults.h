@@ -184,6 +184,36 @@ static ptsne_status fault_edges_gradient(pt_backend *be, const pt_buffer *y, con
                        : faults.real->edges_gradient(be, y, sample, m, d, exaggeration, scratch, gradient, loss, err);
 }
 
+static ptsne_status fault_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to,
+                                     size_t d, float dof, const pt_buffer *scratch, const pt_buffer *force,
+                                     const pt_buffer *loss, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->attraction(be, edges, y, to, d, dof, scratch, force, loss, err);
+}
+
+static ptsne_status fault_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const pt_buffer *to, size_t n,
+                                    size_t d, float dof, const pt_buffer *force, const pt_buffer *potential,
+                                    ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->repulsion(be, y, m, to, n, d, dof, force, potential, err);
+}
+
+static ptsne_status fault_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
+                                        const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->potential_sum(be, potential, n, self, scratch, z, err);
+}
+
+static ptsne_status fault_embedding_step(pt_backend *be, const pt_descent *descent, const pt_buffer *attraction,
+                                         const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d,
+                                         const pt_buffer *y, const pt_buffer *velocity, const pt_buffer *gains,
+                                         const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err)
+{
+    if (fault_due()) { return fault(err); }
+    return faults.real->embedding_step(be, descent, attraction, repulsion, z, n, d, y, velocity, gains, scratch, stats,
+                                       err);
+}
+
 static ptsne_status fault_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                           pt_activation activation, ptsne_error *err)
 {
@@ -241,6 +271,10 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.affinities_joint = fault_affinities_joint;
     table.tsne_gradient = fault_tsne_gradient;
     table.edges_gradient = fault_edges_gradient;
+    table.attraction = fault_attraction;
+    table.repulsion = fault_repulsion;
+    table.potential_sum = fault_potential_sum;
+    table.embedding_step = fault_embedding_step;
     table.bias_activation = fault_bias_activation;
     table.activation_gradient = fault_activation_gradient;
     table.dropout = fault_dropout;
