@@ -154,9 +154,9 @@ static void test_nearest_merge(void **state)
     ops_state *ops = *state;
     const merge_case small[] = {{1, 1, 1, 0, 0},  {1, 1, 1, SIZE_MAX, 0}, {3, 7, 2, 1, 3},
                                 {2, 33, 5, 0, 4}, {5, 20, 30, 2, 0},      {9, 64, 7, SIZE_MAX, 2}};
-    const merge_case large[] = {{65, 200, 15, 0, 0},  {7, 4000, 90, 100, 0},       {3, 5000, 1024, 0, 50},
-                                {64, 65, 64, 1, 5},   {2, 3000, 1, 1500, 0},       {20, 2500, 90, SIZE_MAX, 40},
-                                {5, 900, 1024, 7, 0}, {2, 20000, 100, SIZE_MAX, 1}};
+    const merge_case large[] = {{65, 200, 15, 0, 0},  {7, 4000, 90, 100, 0},        {3, 5000, 1024, 0, 50},
+                                {64, 65, 64, 1, 5},   {2, 3000, 1, 1500, 0},        {20, 2500, 90, SIZE_MAX, 40},
+                                {5, 900, 1024, 7, 0}, {2, 20000, 100, SIZE_MAX, 1}, {70, 300, 1, 3, 0}};
     for (size_t c = 0; c < OPS_LENGTH(small); c++) { check_nearest(ops, &small[c]); }
     for (size_t c = 0; c < OPS_LENGTH(large) && !ops->small; c++) { check_nearest(ops, &large[c]); }
 }
