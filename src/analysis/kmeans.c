@@ -63,6 +63,11 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+static float least(float a, float b)
+{
+    return b < a ? b : a; /* fminf is a call, for NaN */
+}
+
 static size_t pieces_of(size_t n)
 {
     return (n + PIECE - 1) / PIECE;
@@ -289,15 +294,15 @@ static size_t draw_best(work *w, size_t count)
         double *sum = w->potential + p * MOST_DRAWS;
         memset(sum, 0, count * sizeof *sum);
         for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE); i++) {
-            for (size_t t = 0; t < count; t++) { sum[t] += (double)fminf(w->nearest[i], w->seed[i * count + t]); }
+            for (size_t t = 0; t < count; t++) { sum[t] += (double)least(w->nearest[i], w->seed[i * count + t]); }
         }
     }
     size_t best = 0;
-    double least = (double)INFINITY;
+    double smallest = (double)INFINITY;
     for (size_t t = 0; t < count; t++) {
         double sum = 0.0;
         for (size_t p = 0; p < pieces; p++) { sum += w->potential[p * MOST_DRAWS + t]; }
-        if (sum < least) { least = sum, best = t; }
+        if (sum < smallest) { smallest = sum, best = t; }
     }
     return best;
 }
@@ -307,7 +312,7 @@ static void nearest_update(work *w, size_t count, size_t t0, size_t t1)
 {
 #pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
     for (size_t i = 0; i < w->n_seeds; i++) {
-        for (size_t t = t0; t < t1; t++) { w->nearest[i] = fminf(w->nearest[i], w->seed[i * count + t]); }
+        for (size_t t = t0; t < t1; t++) { w->nearest[i] = least(w->nearest[i], w->seed[i * count + t]); }
     }
 }
 

@@ -18,12 +18,13 @@
 #include "tsne/neighbors.h"
 #include "tsne/sweep.h"
 
-#define LEAST_ROWS  ((size_t)64)   /* of a cell, in the mean: fewer make thin products */
-#define TRAINING    ((size_t)32)   /* rows that k-means sees, for each cell */
-#define ITERATIONS  ((size_t)8)    /* of k-means: more do not show in the time of the search */
-#define AIMED       ((size_t)2000) /* rows that set the limit */
-#define MEASURED    ((size_t)1000) /* rows that measure the recall */
-#define SPOKESMEN   ((size_t)32)   /* rows that speak for their cell */
+#define LEAST_ROWS  ((size_t)64)  /* of a cell, in the mean: fewer make thin products */
+#define TRAINING    ((size_t)32)  /* rows that k-means sees, for each cell */
+#define ITERATIONS  ((size_t)8)   /* of k-means: more do not show in the time of the search */
+#define SAMPLE      ((size_t)50)  /* one row of so many sets the limit, and half as many measure the recall, */
+#define AIMED_LEAST ((size_t)500) /* within these bounds */
+#define AIMED_MOST  ((size_t)2000)
+#define SPOKESMEN   ((size_t)32) /* rows that speak for their cell */
 #define SOFTNESS    0.2f /* of the soft minimum, in units of what single rows would need: 0.1 to 0.4 differ by a tenth */
 #define FAR         256.0 /* centred data this much wider than their cells are centred again in each cell */
 #define STREAM      UINT64_C(0x63656C6C73) /* "cells" */
@@ -53,7 +54,7 @@ typedef struct search {
 
     bool resident, far;
     size_t tile_rows, tile_columns, tile_count;
-    pt_buffer points, centers, queries, columns, list, tile, best_d, best_i, nobody, shift;
+    pt_buffer points, centers, queries, columns, list, tile, best_d, best_i, lists, shift;
     double *mean;    /* d */
     float *staged;   /* ROWS_STAGED x d at most */
     float *apart;    /* tile_count: rows against centres */
@@ -80,7 +81,7 @@ static size_t larger(size_t a, size_t b)
 static void search_destroy(search *s)
 {
     pt_buffer *buffers[] = {&s->points, &s->centers, &s->queries, &s->columns, &s->list,
-                            &s->tile,   &s->best_d,  &s->best_i,  &s->nobody,  &s->shift};
+                            &s->tile,   &s->best_d,  &s->best_i,  &s->lists,   &s->shift};
     for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++) { pt_buffer_destroy(s->be, buffers[b]); }
     void *arrays[] = {s->unit, s->center, s->cell,  s->order, s->begin, s->sample, s->truth,  s->exact,
                       s->mean, s->staged, s->apart, s->worth, s->place, s->near_d, s->near_i, s->near};
@@ -208,8 +209,8 @@ static ptsne_status cells_make(search *s, uint64_t seed, const ptsne_observer *o
     s->order = pt_array_aligned(s->n, sizeof *s->order);
     s->place = pt_array_aligned(larger(s->n, MOST_ROWS), sizeof *s->place);
     s->begin = pt_array_aligned(s->n_cells + 1, sizeof *s->begin);
-    s->aimed = smaller(s->n, AIMED);
-    s->measured = smaller(s->n, MEASURED);
+    s->aimed = smaller(s->n, larger(smaller(s->n / SAMPLE, AIMED_MOST), AIMED_LEAST));
+    s->measured = smaller(s->n, s->aimed / 2 + 1);
     s->sample = pt_array_aligned(s->aimed + s->measured, sizeof *s->sample);
     if (!s->center || !s->cell || !s->order || !s->place || !s->begin || !s->sample) {
         return pt_fail_memory(err, "cells", 12.0 * (double)s->n + 4.0 * (double)s->n_cells * (double)s->d);
@@ -282,8 +283,8 @@ static float quantile(float *value, size_t count, double share)
 static size_t elements(const search *s)
 {
     const size_t points = s->resident ? s->n * s->d : 0;
-    return points + s->n_cells * s->d + s->tile_rows * (s->d + 3 * s->c) + s->tile_columns * (s->d + 1) +
-           s->tile_count + s->d;
+    return points + s->n_cells * s->d + s->tile_rows * (s->d + 2 * s->c + pt_nearest_room(s->c)) +
+           s->tile_columns * (s->d + 1) + s->tile_count + s->d;
 }
 
 /* As the exact search plans, but that few rows meet many columns: the tile's area is fixed and not its sides. */
@@ -321,7 +322,7 @@ static ptsne_status buffers_create(search *s, ptsne_error *err)
         {&s->tile, s->tile_count},
         {&s->best_d, s->tile_rows * s->c},
         {&s->best_i, s->tile_rows * s->c},
-        {&s->nobody, s->tile_rows * s->c},
+        {&s->lists, s->tile_rows * pt_nearest_room(s->c)},
         {&s->shift, s->d},
     };
     for (size_t b = 0; b < sizeof wanted / sizeof wanted[0]; b++) {
@@ -366,8 +367,6 @@ static ptsne_status device_prepare(search *s, ptsne_error *err)
     if ((status = pt_metric_find(s->be, "euclidean", &s->metric, err)) != PTSNE_OK) { return status; }
     if ((status = pt_column_means(s->x, s->n, s->d, s->be->threads, s->mean, err)) != PTSNE_OK) { return status; }
     if ((status = buffers_create(s, err)) != PTSNE_OK) { return status; }
-    for (size_t t = 0; t < lists; t++) { s->near_i[t] = UINT32_MAX; }
-    if ((status = pt_upload(s->be, s->near_i, &s->nobody, err)) != PTSNE_OK) { return status; }
     status = rows_upload(s, s->center, NULL, s->n_cells, s->mean, &s->centers, err);
     if (status != PTSNE_OK || !s->resident) { return status; }
     return rows_upload(s, s->x, s->order, s->n, s->mean, &s->points, err);
@@ -426,7 +425,10 @@ static void worth_say(const search *s, size_t own, const float *apart, size_t co
     for (size_t c = c0; c < c1; c++) { worth[c] = INFINITY; }
     for (size_t i = 0; i < count; i++) {
         const float *row = apart + i * s->n_cells, near = row[own];
-        for (size_t c = c0; c < c1; c++) { worth[c] = fminf(worth[c], row[c] - near); }
+        for (size_t c = c0; c < c1; c++) {
+            const float here = row[c] - near;
+            worth[c] = here < worth[c] ? here : worth[c];
+        }
     }
     for (size_t c = c0; c < c1; c++) {
         const float least = worth[c];
@@ -591,25 +593,22 @@ static void row_refine(const search *s, size_t i, size_t row)
 static ptsne_status rows_run(search *s, size_t own, size_t first, size_t rows, size_t count, ptsne_error *err)
 {
     const size_t row_from = first - s->begin[own]; /* the cell itself is the head of the list */
-    const size_t width = larger(smaller(s->tile_columns, s->tile_count / rows), 1);
     const pt_buffer best_d = pt_buffer_view(&s->best_d, 0, rows * s->c);
     const pt_buffer best_i = pt_buffer_view(&s->best_i, 0, rows * s->c);
-    const pt_buffer nobody = pt_buffer_view(&s->nobody, 0, rows * s->c);
+    const pt_buffer lists = pt_buffer_view(&s->lists, 0, rows * pt_nearest_room(s->c));
     pt_buffer queries;
     ptsne_status status;
     if ((status = queries_load(s, first, rows, &queries, err)) != PTSNE_OK) { return status; }
-    if ((status = pt_fill(s->be, &best_d, INFINITY, err)) != PTSNE_OK) { return status; }
-    if ((status = pt_copy(s->be, &nobody, &best_i, err)) != PTSNE_OK) { return status; }
-    for (size_t at = 0; at < count; at += width) {
-        const size_t some = smaller(width, count - at);
+    if ((status = pt_nearest_begin(s->be, rows, s->c, &lists, err)) != PTSNE_OK) { return status; }
+    for (size_t at = 0; at < count; at += s->tile_columns) {
+        const size_t some = smaller(s->tile_columns, count - at);
         const pt_buffer columns = pt_buffer_view(&s->columns, 0, some * s->d);
-        const pt_buffer tile = pt_buffer_view(&s->tile, 0, rows * some);
         if ((status = columns_load(s, at, some, &columns, err)) != PTSNE_OK) { return status; }
-        status = pt_distances(s->be, s->metric, &queries, rows, &columns, some, s->d, &tile, err);
-        if (status != PTSNE_OK) { return status; }
-        status = pt_nearest_merge(s->be, &tile, rows, some, row_from, at, s->c, &best_d, &best_i, err);
+        status = pt_nearest_add(s->be, s->metric, &queries, rows, &columns, some, s->d, row_from, at, s->c, &lists,
+                                NULL, err);
         if (status != PTSNE_OK) { return status; }
     }
+    if ((status = pt_nearest_end(s->be, rows, s->c, &lists, &best_d, &best_i, err)) != PTSNE_OK) { return status; }
     if ((status = pt_download(s->be, &best_d, s->near_d, err)) != PTSNE_OK) { return status; }
     if ((status = pt_download(s->be, &best_i, s->near_i, err)) != PTSNE_OK) { return status; }
     for (size_t i = 0; i < rows; i++) {

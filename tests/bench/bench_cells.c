@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -30,7 +31,8 @@ static int told(const ptsne_progress *p, void *user)
 {
     (void)user;
     if (p->step == 0 || p->step == p->n_steps) {
-        fprintf(stderr, "  %.2f %s %zu of %zu\n", pt_seconds(), p->stage, (size_t)p->step, (size_t)p->n_steps);
+        fprintf(stderr, "  %.2f s, cpu %.2f: %s %zu of %zu\n", pt_seconds(), (double)clock() / CLOCKS_PER_SEC, p->stage,
+                (size_t)p->step, (size_t)p->n_steps);
     }
     return 0;
 }
