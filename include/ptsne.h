@@ -77,8 +77,9 @@ typedef struct ptsne_observer {
 typedef struct ptsne_device ptsne_device;
 
 typedef struct ptsne_device_options {
-    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "gpu", "opencl", "opencl:P.D" or "P.D" (platform and device, from 0), or a
-       part of "platform / device" as ptsne_devices_list has them, in either case */
+    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "gpu", "opencl", "opencl:P.D" or "P.D" (platform and device, from 0),
+       "opencl:all" (every GPU, or where there is none every OpenCL device: they share the exact search of euclidean neighbours,
+       and the best does the rest), or a part of "platform / device" as ptsne_devices_list has them, in either case */
     const char *spec;
     size_t threads;      /* of the cpu backend; 0: as many as the process may use */
     size_t memory;       /* bytes the device may be asked for; 0: what it has */

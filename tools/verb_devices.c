@@ -127,6 +127,7 @@ static bool meant(const ptsne_device_info *device, const char *spec)
     char numbered[PT_DEVICE_SPEC];
     if (*spec == '\0') { return false; }
     if (strcmp(spec, "auto") == 0) { return true; }
+    if (strcmp(spec, "opencl:all") == 0) { return begins(device->spec, "opencl"); }
     if (strcmp(spec, "gpu") == 0) { return pt_device_is_gpu(device); }
     if (strcmp(spec, "cpu") == 0 || strcmp(spec, "opencl") == 0 || strncmp(spec, "opencl:", 7) == 0) {
         return begins(device->spec, spec);

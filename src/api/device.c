@@ -100,6 +100,43 @@ static ptsne_status open_listed(const pt_backend_config *config, const char *spe
     return status;
 }
 
+/* Every OpenCL device: GPUs, or where there is none all that there are. The first that opens does what one alone must do; one that is refused
+ * costs a warning while there are others. */
+static ptsne_status open_all(const pt_backend_config *config, const ptsne_observer *observer, pt_backend **be,
+                             ptsne_error *err)
+{
+    listing list;
+    ptsne_error why = {0};
+    pt_backend **end = be;
+    bool gpus = false;
+    *be = NULL;
+    ptsne_status status = pt_backend_devices(&list.rows, &list.count, err);
+    if (status != PTSNE_OK) { return status; }
+    for (size_t k = 0; k < list.count; k++) { gpus |= pt_device_is_gpu(&list.rows[k]) && !list.rows[k].refused[0]; }
+    for (size_t k = 0; k < list.count; k++) {
+        const ptsne_device_info *row = &list.rows[k];
+        ptsne_error fault = {0};
+        const bool wanted = gpus ? pt_device_is_gpu(row) && !row->refused[0] : strncmp(row->spec, "opencl", 6) == 0;
+        if (!wanted) { continue; }
+        const ptsne_status opened = open_spec(config, row->spec, end, &fault);
+        if (opened == PTSNE_OK) {
+            end = &(*end)->next;
+            continue;
+        }
+        pt_within(&fault, opened, "%s (%s)", row->spec, row->name);
+        if (why.status == PTSNE_OK) { why = fault; }
+    }
+    if (*be != NULL && why.status != PTSNE_OK) {
+        pt_warn(observer, "%s; going on without it", why.message);
+    } else if (why.status != PTSNE_OK) {
+        status = pt_fail(err, why.status, "%s", why.message);
+    } else if (*be == NULL) {
+        status = open_spec(config, "opencl", be, err); /* says what is missing */
+    }
+    free(list.rows);
+    return status;
+}
+
 static ptsne_status open_any(const pt_backend_config *config, const ptsne_observer *observer, pt_backend **be,
                              ptsne_error *err)
 {
@@ -107,6 +144,7 @@ static ptsne_status open_any(const pt_backend_config *config, const ptsne_observ
     char numbered[PT_DEVICE_SPEC];
     if (*spec == '\0') { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the device is an empty text"); }
     if (strcmp(spec, "auto") == 0) { return open_auto(config, observer, be, err); }
+    if (strcmp(spec, "opencl:all") == 0) { return open_all(config, observer, be, err); }
     if (strcmp(spec, "cpu") == 0 || strcmp(spec, "opencl") == 0 || strncmp(spec, "opencl:", 7) == 0) {
         return open_spec(config, spec, be, err);
     }

@@ -81,7 +81,11 @@ ptsne_status pt_backend_open(const char *name, pt_backend **be, ptsne_error *err
 
 void pt_backend_close(pt_backend *be)
 {
-    if (be != NULL) { be->ops->close(be); }
+    while (be != NULL) {
+        pt_backend *next = be->next;
+        be->ops->close(be);
+        be = next;
+    }
 }
 
 /* Append a module's devices to the list; a module that is not there adds none. */

@@ -42,6 +42,7 @@ struct pt_backend {
     size_t memory;      /* bytes that buffers may take in all */
     size_t memory_used; /* bytes they take now */
     size_t row_block;   /* rows that steady products and layers come in multiples of; 0: always equally many */
+    pt_backend *next;   /* another device that may share the search of neighbours; closed together with this one */
 };
 
 typedef enum pt_activation {

@@ -6,7 +6,7 @@
 #include "analysis/pca.h"
 #include "base/memory.h"
 #include "parametric/settings.h"
-#include "tsne/neighbors.h"
+#include "tsne/neighbors_shared.h"
 
 static size_t duplicates_count(const float *x, size_t n, size_t d, const uint32_t *neighbors, size_t k)
 {
@@ -34,8 +34,8 @@ static ptsne_status neighbors_create(pt_backend *be, const float *x, size_t n, s
     }
     const bool reduced = graph->scores != NULL;
     const ptsne_status status =
-        pt_neighbors_find(be, reduced ? graph->scores : x, n, NULL, n, reduced ? settings->pca : d, settings->metric, k,
-                          observer, graph->neighbors, NULL, err);
+        pt_neighbors_shared(be, reduced ? graph->scores : x, n, NULL, n, reduced ? settings->pca : d, settings->metric,
+                            k, observer, graph->neighbors, NULL, err);
     if (status == PTSNE_OK) { graph->duplicates = duplicates_count(x, n, d, graph->neighbors, k); }
     return status;
 }
