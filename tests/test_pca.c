@@ -206,6 +206,29 @@ static void test_scores(void **state)
     }
 }
 
+/* One component so strong that a float32 covariance has no digit left for the others. */
+static void test_dominant(void **state)
+{
+    enum { N = 1000, D = 60, K = 4 };
+    float *x = make_data(N, D, D, 0.9, 0.0, 31), *scores = malloc(N * K * sizeof *scores);
+    pt_random random = {.seed = 32};
+    for (size_t i = 0; i < N; i++) {
+        const float strong = 1000.0f * pt_random_normal(&random);
+        for (size_t j = 0; j < D; j++) { x[i * D + j] += j % 2 == 0 ? strong : -strong; }
+    }
+    double variance[K];
+    assert_int_equal(pt_pca_scores(*state, x, N, D, K, 1, NULL, scores, variance, NULL, NULL), PTSNE_OK);
+    oracle want = oracle_make(x, N, D);
+    for (size_t c = 0; c < K; c++) {
+        if (!(fabs(variance[c] / want.value[c] - 1.0) <= 0.01)) {
+            fail_msg("variance %zu is %.9g, oracle %.9g", c, variance[c], want.value[c]);
+        }
+    }
+    oracle_free(&want);
+    free(x);
+    free(scores);
+}
+
 /* Data of rank 2 in 6 columns, two of them constant; then all rows equal. */
 static void test_degenerate(void **state)
 {
@@ -398,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_eigen),
         cmocka_unit_test(test_orthonormalize),
         cmocka_unit_test_prestate(test_scores, be),
+        cmocka_unit_test_prestate(test_dominant, be),
         cmocka_unit_test_prestate(test_degenerate, be),
         cmocka_unit_test(test_threads_and_memory),
         cmocka_unit_test_prestate(test_initial, be),
