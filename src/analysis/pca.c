@@ -22,6 +22,7 @@
 #include "base/progress.h"
 
 #define ROUNDS       8  /* over x: the spectrum's tail is flat, and each costs 4 n d l operations */
+#define FEW_ROUNDS   4  /* for directions that only have to be good */
 #define POWERS       10 /* of c^2: they cost next to nothing, so more of them, on a wider basis */
 #define OVERSAMPLING ((size_t)10)
 #define GRAM_COLUMNS ((size_t)1536) /* c is made of so many columns at most ... */
@@ -42,6 +43,7 @@ typedef struct work {
     size_t wide; /* rows of the basis while powers of c are taken; l where there is no c */
     size_t tile_rows;
     bool by_gram;  /* c is made */
+    bool rough;    /* a few rounds do */
     bool resident; /* all of x is on the device, else a tile at a time */
     size_t done;   /* rows, over all passes */
     pt_stage stage;
@@ -94,7 +96,7 @@ static void plan(work *w)
     const uint64_t one = info.max_allocation > 0 ? info.max_allocation / 4 : UINT64_MAX;
     w->tile_rows = smaller(w->n, smaller(TILE_ROWS, ((size_t)1 << 24) / w->d + 1));
     const size_t wide = smaller(w->k + w->k / 2 + OVERSAMPLING, w->d), square = (2 * wide + w->d) * w->d;
-    w->by_gram = w->l < w->d && w->d <= GRAM_COLUMNS && w->n / GRAM_ROWS >= w->d && square < budget / 2;
+    w->by_gram = !w->rough && w->l < w->d && w->d <= GRAM_COLUMNS && w->n / GRAM_ROWS >= w->d && square < budget / 2;
     if (w->by_gram) {
         w->wide = wide;
         w->tile_rows = smaller_tile(w, budget, square);
@@ -415,46 +417,59 @@ static void settle_sign(work *w, size_t c, double smallest)
     if (empty) { w->value[c] = 0.0; }
 }
 
-/* scores = t vector^T, the first k. */
-static void turn_scores(const work *w, float *scores)
+/* scores = t vector^T, the first k, on the device: what held the basis and the points has room for it. */
+static ptsne_status turn_scores(const work *w, float *scores, ptsne_error *err)
 {
-    enum { BLOCK = 64 };
-#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
-    for (size_t i = 0; i < w->n; i++) {
-        for (size_t from = 0; from < w->k; from += BLOCK) {
-            const size_t some = smaller(BLOCK, w->k - from);
-            double sum[BLOCK] = {0};
-            for (size_t a = 0; a < w->l; a++) {
-                const double factor = (double)w->t[i * w->l + a];
-                const double *column = w->gram + a * w->k + from; /* vector^T, see below */
-                for (size_t c = 0; c < some; c++) { sum[c] += factor * column[c]; }
-            }
-            for (size_t c = 0; c < some; c++) { scores[i * w->k + from + c] = (float)sum[c]; }
-        }
+    const pt_buffer turn = pt_buffer_view(&w->basis, 0, w->k * w->l);
+    for (size_t e = 0; e < w->k * w->l; e++) { w->single[e] = (float)w->vector[e]; }
+    ptsne_status status = pt_upload(w->be, w->single, &turn, err);
+    for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->tile_rows) {
+        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const pt_buffer t = pt_buffer_view(&w->products, 0, rows * w->l);
+        const pt_buffer to = pt_buffer_view(&w->points, 0, rows * w->k);
+        const pt_product_shape shape = {
+            .transpose_b = true,
+            .m = rows,
+            .n = w->k,
+            .k = w->l,
+            .alpha = 1.0f,
+            .stride_a = w->l,
+            .stride_b = w->l,
+            .stride_c = w->k,
+        };
+        if ((status = pt_upload(w->be, w->t + from * w->l, &t, err)) != PTSNE_OK) { break; }
+        if ((status = pt_product(w->be, &shape, &t, &turn, &to, err)) != PTSNE_OK) { break; }
+        status = pt_download(w->be, &to, scores + from * w->k, err);
     }
+    return status;
 }
 
 /* v: a basis that the first components lie in. */
 static ptsne_status basis_find(work *w, uint64_t seed, ptsne_error *err)
 {
     pt_random random = {.seed = seed, .stream = STREAM};
+    ptsne_status status = pt_column_means(w->x, w->n, w->d, w->be->threads, w->mean, err);
+    if (status != PTSNE_OK) { return status; }
     for (size_t e = 0; e < w->wide * w->d; e++) { w->v[e] = (double)pt_random_normal(&random); }
     pt_orthonormalize(w->v, w->wide, w->d, &random);
     if (w->l == w->d) { return PTSNE_OK; } /* any basis is a whole one */
-    bool rounds = true;
-    ptsne_status status = w->by_gram ? gram_run(w, &random, &rounds, err) : points_upload(w, err);
-    if (w->by_gram && rounds) { w->stage.n_steps += ROUNDS * w->n; }
-    for (int round = 0; round < ROUNDS && rounds && status == PTSNE_OK; round++) {
-        status = round_run(w, &random, err);
+    size_t rounds = w->rough ? FEW_ROUNDS : ROUNDS;
+    if (w->by_gram) {
+        bool weak;
+        status = gram_run(w, &random, &weak, err);
+        rounds = weak ? rounds : 0;
+        w->stage.n_steps += rounds * w->n;
+    } else {
+        status = points_upload(w, err);
     }
+    for (size_t round = 0; round < rounds && status == PTSNE_OK; round++) { status = round_run(w, &random, err); }
     return status;
 }
 
 static ptsne_status run(work *w, uint64_t seed, float *scores, double *variance, double *total, ptsne_error *err)
 {
-    ptsne_status status = pt_column_means(w->x, w->n, w->d, w->be->threads, w->mean, err);
+    ptsne_status status = basis_find(w, seed, err);
     if (status != PTSNE_OK) { return status; }
-    if ((status = basis_find(w, seed, err)) != PTSNE_OK) { return status; }
     if ((status = project_all(w, err)) != PTSNE_OK) { return status; }
     covariance(w);
     pt_eigen_symmetric(w->gram, w->l, w->value, w->vector);
@@ -463,10 +478,7 @@ static ptsne_status run(work *w, uint64_t seed, float *scores, double *variance,
      * sqrt(d) FLT_EPSILON of its row's length. */
     const double smallest = 4.0 * (double)w->d * (double)FLT_EPSILON * (double)FLT_EPSILON * all;
     for (size_t c = 0; c < w->k; c++) { settle_sign(w, c, smallest); }
-    for (size_t a = 0; a < w->l; a++) { /* gram is free now: keep vector^T there, l x k */
-        for (size_t c = 0; c < w->k; c++) { w->gram[a * w->k + c] = w->vector[c * w->l + a]; }
-    }
-    turn_scores(w, scores);
+    if ((status = turn_scores(w, scores, err)) != PTSNE_OK) { return status; }
     if (variance != NULL) { memcpy(variance, w->value, w->k * sizeof *variance); }
     if (total != NULL) { *total = all; }
     return PTSNE_OK;
@@ -486,6 +498,18 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
     const size_t passes = w.by_gram ? 2 : w.l < d ? ROUNDS + 1 : 1;
     w.stage = pt_stage_begin(observer, "pca", passes * n);
     if (status == PTSNE_OK) { status = run(&w, seed, scores, variance, total, err); }
+    work_destroy(&w);
+    return status;
+}
+
+ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t d, size_t l, uint64_t seed, float *v,
+                               ptsne_error *err)
+{
+    work w = {.be = be, .x = x, .n = n, .d = d, .k = l, .l = l, .rough = true};
+    ptsne_status status = work_create(&w, err);
+    w.stage = pt_stage_begin(NULL, "pca", FEW_ROUNDS * n);
+    if (status == PTSNE_OK) { status = basis_find(&w, seed, err); }
+    for (size_t e = 0; status == PTSNE_OK && e < l * d; e++) { v[e] = (float)w.v[e]; }
     work_destroy(&w);
     return status;
 }

@@ -19,6 +19,11 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
                            const ptsne_observer *observer, float *scores, double *variance, double *total,
                            ptsne_error *err);
 
+/* Orthonormal directions (rows of v, l x d, float64 rounded once) near the leading l components of x, in their order, as a few
+ * rounds find them; l at most min(n, d). */
+ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t d, size_t l, uint64_t seed, float *v,
+                               ptsne_error *err);
+
 /* The usual initial map: the first components of x, all scaled by one factor so that the first has standard deviation 1e-4
  * (as openTSNE has it). y: n x n_components. A component that is not there (min(n, d) is less, or the data have no variance
  * left) becomes normal numbers of standard deviation 1e-6. */
