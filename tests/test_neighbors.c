@@ -15,8 +15,9 @@
 
 #include "base/random.h"
 #include "faults.h"
+#include "tsne/bounds.h"
+#include "tsne/distance.h"
 #include "tsne/neighbors.h"
-#include "tsne/sweep.h"
 
 typedef enum kind { NORMAL, WHOLE, GREY, CLUSTERS, WIDE, EQUAL, HUGE_VALUES } kind;
 
@@ -114,16 +115,23 @@ typedef struct result {
     float *distance;
 } result;
 
-static result find(pt_backend *be, const float *x, size_t n, const float *query, size_t m, size_t d, const char *metric,
-                   size_t k)
+static result find_by(pt_backend *be, pt_neighbors_road road, const float *x, size_t n, const float *query, size_t m,
+                      size_t d, const char *metric, size_t k)
 {
     const size_t rows = query == NULL ? n : m;
     result found = {calloc(rows * k, sizeof(uint32_t)), calloc(rows * k, sizeof(float))};
     ptsne_error err = {0};
-    if (pt_neighbors_find(be, x, n, query, m, d, metric, k, NULL, found.index, found.distance, &err) != PTSNE_OK) {
+    if (pt_neighbors_find_by(be, road, x, n, query, m, d, metric, k, NULL, found.index, found.distance, &err) !=
+        PTSNE_OK) {
         fail_msg("%s", err.message);
     }
     return found;
+}
+
+static result find(pt_backend *be, const float *x, size_t n, const float *query, size_t m, size_t d, const char *metric,
+                   size_t k)
+{
+    return find_by(be, PT_ROAD_BEST, x, n, query, m, d, metric, k);
 }
 
 static void result_free(result *found)

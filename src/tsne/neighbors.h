@@ -5,7 +5,11 @@
  * some more candidates than k are kept, their distances are computed again, and a row is accepted when the op's stated error
  * leaves no room for a point that was missed. The rows left over are searched again with more candidates, and at last on
  * the host (sweep.h). Whole numbers whose products float32 holds exactly need none of this. Data of up to
- * 3 columns go to sweep.h at once. Other metrics are as good as the device's float32 distances. */
+ * 3 columns go to sweep.h at once. Other metrics are as good as the device's float32 distances.
+ *
+ * Of data with many columns the candidates come from lower bounds in few (bounds.h), where a sample says that this is
+ * cheaper: the same results, by the same right. Rows that these do not settle are looked up once more, every point whose bound
+ * is within the distance of the k-th candidate. */
 #ifndef PT_TSNE_NEIGHBORS_H
 #define PT_TSNE_NEIGHBORS_H
 
@@ -24,6 +28,14 @@
 ptsne_status pt_neighbors_find(pt_backend *be, const float *x, size_t n, const float *query, size_t m, size_t d,
                                const char *metric, size_t k, const ptsne_observer *observer, uint32_t *index,
                                float *distance, ptsne_error *err);
+
+/* How candidates are found; by what pt_neighbors_find judges best, if nothing else is said. */
+typedef enum pt_neighbors_road { PT_ROAD_BEST, PT_ROAD_PLAIN, PT_ROAD_BOUNDS } pt_neighbors_road;
+
+/* The same by one road or the other, for tests and timings; PT_ROAD_BOUNDS says something of euclidean distances alone. */
+ptsne_status pt_neighbors_find_by(pt_backend *be, pt_neighbors_road road, const float *x, size_t n, const float *query,
+                                  size_t m, size_t d, const char *metric, size_t k, const ptsne_observer *observer,
+                                  uint32_t *index, float *distance, ptsne_error *err);
 
 /* The same for x itself by euclidean distance, and in the same pass the rank of other points among each point's neighbours.
  *

@@ -6,24 +6,6 @@
 #include "base/columns.h"
 #include "base/memory.h"
 
-double pt_distance_squared(const float *a, const float *b, size_t d)
-{
-    enum { LANES = 8 }; /* a fixed order of summing that vectorises */
-    double sum[LANES] = {0};
-    size_t t = 0;
-    for (; t + LANES <= d; t += LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            const double difference = (double)a[t + l] - (double)b[t + l];
-            sum[l] += difference * difference;
-        }
-    }
-    for (; t < d; t++) {
-        const double difference = (double)a[t] - (double)b[t];
-        sum[t % LANES] += difference * difference;
-    }
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-}
-
 size_t pt_nearest_insert(double distance, uint32_t point, size_t count, size_t k, uint32_t *index, double *distances)
 {
     if (count == k) {
@@ -127,19 +109,6 @@ static size_t place_of(const pt_sweep *sweep, float value)
     return low;
 }
 
-/* |a - b|^2, or anything above limit where it is above limit. The parts are those of pt_distance_squared only when they are one. */
-static bool within(const float *a, const float *b, size_t d, double limit, double *distance)
-{
-    enum { PIECE = 64 };
-    double so_far = 0.0;
-    for (size_t from = 0; from + PIECE < d && d > 4 * PIECE; from += PIECE) {
-        so_far += pt_distance_squared(a + from, b + from, PIECE);
-        if (so_far > limit * (1.0 + 1e-12)) { return false; } /* the margin covers another order of summing */
-    }
-    *distance = pt_distance_squared(a, b, d);
-    return *distance <= limit;
-}
-
 void pt_sweep_nearest(const pt_sweep *sweep, const float *query, size_t own, size_t k, double limit, uint32_t *index,
                       double *distance)
 {
@@ -152,8 +121,9 @@ void pt_sweep_nearest(const pt_sweep *sweep, const float *query, size_t own, siz
         const double gap = below < above ? below : above;
         if (gap * gap > limit) { break; } /* equal: a smaller index may be there */
         const uint32_t point = sweep->order[below < above ? --left : right++];
-        double here;
-        if (point == own || !within(query, sweep->x + point * sweep->d, sweep->d, limit, &here)) { continue; }
+        if (point == own) { continue; }
+        const double here = pt_distance_within(query, sweep->x + point * sweep->d, sweep->d, limit);
+        if (!(here <= limit)) { continue; }
         count = pt_nearest_insert(here, point, count, k, index, distance);
         if (count == k && distance[k - 1] < limit) { limit = distance[k - 1]; }
     }
@@ -171,9 +141,8 @@ size_t pt_sweep_nearer(const pt_sweep *sweep, size_t of, size_t point)
             const double gap = (double)sweep->key[t] - (double)value;
             if (gap * gap >= limit) { break; }
             const size_t other = sweep->order[t];
-            double here;
-            if (other == of || !within(a, sweep->x + other * sweep->d, sweep->d, limit, &here)) { continue; }
-            count += here < limit;
+            if (other == of) { continue; }
+            count += pt_distance_within(a, sweep->x + other * sweep->d, sweep->d, limit) < limit;
         }
     }
     return count;

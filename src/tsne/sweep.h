@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "tsne/distance.h"
 
 typedef struct pt_sweep {
     const float *x; /* n x d, borrowed */
@@ -28,9 +29,6 @@ void pt_sweep_nearest(const pt_sweep *sweep, const float *query, size_t own, siz
 
 /* How many points, `of` and `point` left out, are nearer to point `of` than `point` is. */
 size_t pt_sweep_nearer(const pt_sweep *sweep, size_t of, size_t point);
-
-/* |a - b|^2 of d entries, differences and sum in float64. */
-double pt_distance_squared(const float *a, const float *b, size_t d);
 
 /* Put a point into an ascending list by (distance, index); with `count` of k places taken before. Returns how many are then. */
 size_t pt_nearest_insert(double distance, uint32_t point, size_t count, size_t k, uint32_t *index, double *distances);

@@ -1,0 +1,222 @@
+/* Queries go in groups whose lists the device holds at once; inside a group each pair of blocks is computed once, for both. */
+#include "tsne/candidates.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/columns.h"
+#include "base/memory.h"
+
+#define BLOCK_ROWS ((size_t)2048)    /* queries of one call of nearest_add: progress is told in between */
+#define CHUNK_ROWS ((size_t)4096)    /* lists that are taken to the host at a time */
+#define LISTS_MOST ((size_t)3 << 26) /* elements: 768 MiB */
+#define STAGED     ((size_t)1 << 22) /* elements of rows on their way: 16 MiB */
+
+typedef struct work {
+    const pt_candidates *s;
+    bool once;     /* each pair of a group is computed once */
+    bool resident; /* all points are on the device */
+    size_t group, columns, chunk;
+    pt_buffer points, queries, lists, best_d, best_i;
+    float *near_d;    /* chunk x c */
+    uint32_t *near_i; /* chunk x c */
+    double done, all; /* pairs */
+} work;
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *rows, size_t count, size_t d,
+                            const double *mean, const pt_buffer *to, ptsne_error *err)
+{
+    if (mean == NULL && rows == NULL) {
+        const pt_buffer all = pt_buffer_view(to, 0, count * d);
+        return pt_upload(be, from, &all, err);
+    }
+    const size_t staged = smaller(count, STAGED / d + 1);
+    float *stage = pt_array_aligned(staged * d, sizeof *stage);
+    double *zero = mean == NULL ? pt_array_zeroed(d, sizeof *zero) : NULL;
+    ptsne_status status = PTSNE_OK;
+    if (stage == NULL || (mean == NULL && zero == NULL)) {
+        status = pt_fail_memory(err, "rows on their way", 4.0 * (double)staged * (double)d);
+    }
+    for (size_t at = 0; at < count && status == PTSNE_OK; at += staged) {
+        const size_t some = smaller(staged, count - at);
+        pt_rows_centred(rows == NULL ? from + at * d : from, rows == NULL ? NULL : rows + at, some, d,
+                        mean == NULL ? zero : mean, be->threads, stage);
+        const pt_buffer part = pt_buffer_view(to, at * d, some * d);
+        status = pt_upload(be, stage, &part, err);
+    }
+    free(zero);
+    free(stage);
+    return status;
+}
+
+/* ---- the plan ---- */
+
+static bool queries_apart(const work *w)
+{
+    return w->s->list != NULL || w->s->query != w->s->x || !w->resident;
+}
+
+static double elements(const work *w)
+{
+    const pt_candidates *s = w->s;
+    const double points = (double)(w->resident ? s->n : w->columns) * (double)s->d;
+    const double row = (double)pt_nearest_room(s->c) + (queries_apart(w) ? (double)s->d : 0.0);
+    return points + (double)w->group * row + 2.0 * (double)w->chunk * (double)s->c;
+}
+
+/* As much at a time as fits: half of what is free, for an op's own tiles need room too. */
+static void plan(work *w)
+{
+    const pt_candidates *s = w->s;
+    ptsne_device_info info = {0};
+    s->be->ops->describe(s->be, &info);
+    const size_t free_bytes = s->be->memory > s->be->memory_used ? s->be->memory - s->be->memory_used : 0;
+    const double budget = (double)free_bytes / 4.0 * 0.75;
+    const double one = info.max_allocation > 0 ? (double)info.max_allocation / 4.0 : 1.0e18;
+    const double points = (double)s->n * (double)s->d, room = (double)pt_nearest_room(s->c);
+    w->resident = points <= one && points <= budget / 2.0;
+    w->once = strcmp(info.type, "cpu") == 0 && s->query == s->x && s->list == NULL && w->resident;
+    w->group = smaller(s->count, LISTS_MOST / pt_nearest_room(s->c) + 1);
+    w->columns = w->resident ? s->n : smaller(s->n, 16384);
+    w->chunk = smaller(w->group, CHUNK_ROWS);
+    while (w->group > 16 && (elements(w) > budget || (double)w->group * room > one)) {
+        w->group = (w->group + 1) / 2;
+        w->chunk = smaller(w->chunk, w->group);
+        if (!w->resident && w->columns > w->group) { w->columns = (w->columns + 1) / 2; }
+    }
+}
+
+static ptsne_status work_create(work *w, ptsne_error *err)
+{
+    plan(w);
+    const pt_candidates *s = w->s;
+    const size_t points = (w->resident ? s->n : w->columns) * s->d, chunk = w->chunk * s->c;
+    ptsne_status status;
+    if ((status = pt_buffer_create(s->be, points, &w->points, err)) != PTSNE_OK) { return status; }
+    if (queries_apart(w) && (status = pt_buffer_create(s->be, w->group * s->d, &w->queries, err)) != PTSNE_OK) {
+        return status;
+    }
+    status = pt_buffer_create(s->be, w->group * pt_nearest_room(s->c), &w->lists, err);
+    if (status != PTSNE_OK) { return status; }
+    if ((status = pt_buffer_create(s->be, chunk, &w->best_d, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_buffer_create(s->be, chunk, &w->best_i, err)) != PTSNE_OK) { return status; }
+    w->near_d = pt_array_aligned(chunk, sizeof *w->near_d);
+    w->near_i = pt_array_aligned(chunk, sizeof *w->near_i);
+    if (w->near_d == NULL || w->near_i == NULL) {
+        return pt_fail_memory(err, "lists of neighbours", 8.0 * (double)chunk);
+    }
+    return PTSNE_OK;
+}
+
+static void work_destroy(work *w)
+{
+    pt_buffer *buffers[] = {&w->points, &w->queries, &w->lists, &w->best_d, &w->best_i};
+    for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++) { pt_buffer_destroy(w->s->be, buffers[b]); }
+    free(w->near_d);
+    free(w->near_i);
+}
+
+/* ---- a group of queries ---- */
+
+static pt_buffer rows_of(const pt_buffer *buffer, size_t from, size_t rows, size_t width)
+{
+    return pt_buffer_view(buffer, from * width, rows * width);
+}
+
+/* Block i .. i + m of the group against points j .. j + n, which begin at element `at` of points. both: lists of those, too,
+ * which begin at row j - group's first of the lists. */
+static ptsne_status block_add(work *w, size_t group, size_t i, size_t m, size_t j, size_t n, bool both,
+                              ptsne_error *err)
+{
+    const pt_candidates *s = w->s;
+    if (n == 0) { return PTSNE_OK; }
+    const size_t room = pt_nearest_room(s->c);
+    const bool numbered = s->query == s->x && s->list == NULL;
+    const pt_buffer a = queries_apart(w) ? rows_of(&w->queries, i, m, s->d) : rows_of(&w->points, group + i, m, s->d);
+    const pt_buffer b = rows_of(&w->points, w->resident ? j : 0, n, s->d);
+    const pt_buffer mine = rows_of(&w->lists, i, m, room);
+    const pt_buffer theirs = both ? rows_of(&w->lists, j - group, n, room) : mine;
+    const ptsne_status status = pt_nearest_add(s->be, s->metric, &a, m, &b, n, s->d, numbered ? group + i : SIZE_MAX, j,
+                                               s->c, &mine, both ? &theirs : NULL, err);
+    if (status != PTSNE_OK) { return status; }
+    w->done += (double)m * (double)n * (both ? 2.0 : 1.0);
+    return s->tell(s->context, w->done / w->all, err);
+}
+
+/* Each pair inside the group once; then the points outside it. */
+static ptsne_status group_once(work *w, size_t group, size_t rows, ptsne_error *err)
+{
+    for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
+        const size_t m = smaller(BLOCK_ROWS, rows - i), next = group + i + m, end = group + rows;
+        ptsne_status status;
+        if ((status = block_add(w, group, i, m, group + i, m, false, err)) != PTSNE_OK) { return status; }
+        if ((status = block_add(w, group, i, m, next, end - next, true, err)) != PTSNE_OK) { return status; }
+        if ((status = block_add(w, group, i, m, 0, group, false, err)) != PTSNE_OK) { return status; }
+        if ((status = block_add(w, group, i, m, end, w->s->n - end, false, err)) != PTSNE_OK) { return status; }
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status group_all(work *w, size_t group, size_t rows, ptsne_error *err)
+{
+    const pt_candidates *s = w->s;
+    ptsne_status status;
+    if (queries_apart(w)) {
+        const float *first = s->list == NULL ? s->query + group * s->d : s->query;
+        status = pt_rows_upload(s->be, first, s->list == NULL ? NULL : s->list + group, rows, s->d, s->mean,
+                                &w->queries, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    for (size_t j = 0; j < s->n; j += w->columns) {
+        const size_t n = smaller(w->columns, s->n - j);
+        if (!w->resident) {
+            status = pt_rows_upload(s->be, s->x + j * s->d, NULL, n, s->d, s->mean, &w->points, err);
+            if (status != PTSNE_OK) { return status; }
+        }
+        for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
+            status = block_add(w, group, i, smaller(BLOCK_ROWS, rows - i), j, n, false, err);
+            if (status != PTSNE_OK) { return status; }
+        }
+    }
+    return PTSNE_OK;
+}
+
+static ptsne_status group_take(work *w, size_t group, size_t rows, ptsne_error *err)
+{
+    const pt_candidates *s = w->s;
+    for (size_t i = 0; i < rows; i += w->chunk) {
+        const size_t some = smaller(w->chunk, rows - i);
+        const pt_buffer lists = rows_of(&w->lists, i, some, pt_nearest_room(s->c));
+        const pt_buffer best_d = rows_of(&w->best_d, 0, some, s->c), best_i = rows_of(&w->best_i, 0, some, s->c);
+        ptsne_status status;
+        if ((status = pt_nearest_end(s->be, some, s->c, &lists, &best_d, &best_i, err)) != PTSNE_OK ||
+            (status = pt_download(s->be, &best_d, w->near_d, err)) != PTSNE_OK ||
+            (status = pt_download(s->be, &best_i, w->near_i, err)) != PTSNE_OK ||
+            (status = s->take(s->context, group + i, some, w->near_d, w->near_i, err)) != PTSNE_OK) {
+            return status;
+        }
+    }
+    return PTSNE_OK;
+}
+
+ptsne_status pt_candidates_find(const pt_candidates *search, ptsne_error *err)
+{
+    work w = {.s = search, .all = (double)search->count * (double)search->n};
+    ptsne_status status = work_create(&w, err);
+    if (status == PTSNE_OK && w.resident) {
+        status = pt_rows_upload(search->be, search->x, NULL, search->n, search->d, search->mean, &w.points, err);
+    }
+    for (size_t group = 0; group < search->count && status == PTSNE_OK; group += w.group) {
+        const size_t rows = smaller(w.group, search->count - group);
+        status = pt_nearest_begin(search->be, rows, search->c, &w.lists, err);
+        if (status == PTSNE_OK) { status = (w.once ? group_once : group_all)(&w, group, rows, err); }
+        if (status == PTSNE_OK) { status = group_take(&w, group, rows, err); }
+    }
+    work_destroy(&w);
+    return status;
+}

@@ -1,0 +1,83 @@
+/* Eight sums side by side, added up in one order at the end, products never contracted: the same bits with SSE2 and with AVX-512,
+ * so the wider code is taken where the processor has it. */
+#include "tsne/distance.h"
+
+#include <math.h>
+
+#define PIECE ((size_t)128) /* columns between two looks at the limit */
+#define LANES ((size_t)8)
+
+static inline double total(const double sum[LANES])
+{
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+/* The last columns, fewer than LANES. */
+static inline double rest(const float *a, const float *b, size_t t, size_t d, double sum[LANES])
+{
+    for (; t < d; t++) {
+        const double difference = (double)a[t] - (double)b[t];
+        sum[t % LANES] += difference * difference;
+    }
+    return total(sum);
+}
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <immintrin.h>
+
+__attribute__((target("avx512f"))) static double within_wide(const float *a, const float *b, size_t d, double limit)
+{
+    double out[LANES];
+    __m512d sum = _mm512_setzero_pd();
+    size_t t = 0;
+    while (t + LANES <= d) {
+        const size_t end = d - t > PIECE ? t + PIECE : d;
+        for (; t + LANES <= end; t += LANES) {
+            const __m512d difference =
+                _mm512_sub_pd(_mm512_cvtps_pd(_mm256_loadu_ps(a + t)), _mm512_cvtps_pd(_mm256_loadu_ps(b + t)));
+            sum = _mm512_add_pd(sum, _mm512_mul_pd(difference, difference));
+        }
+        _mm512_storeu_pd(out, sum);
+        if (end < d && total(out) > limit) { return total(out); }
+    }
+    _mm512_storeu_pd(out, sum);
+    return rest(a, b, t, d, out);
+}
+#endif
+
+/* Sums only grow, and rounding keeps their order: a part above the limit means that the whole is. */
+double pt_distance_within(const float *a, const float *b, size_t d, double limit)
+{
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) { return within_wide(a, b, d, limit); }
+#endif
+    double sum[LANES] = {0};
+    size_t t = 0;
+    while (t + LANES <= d) {
+        const size_t end = d - t > PIECE ? t + PIECE : d;
+        for (; t + LANES <= end; t += LANES) {
+            for (size_t l = 0; l < LANES; l++) {
+                const double difference = (double)a[t + l] - (double)b[t + l];
+                sum[l] += difference * difference;
+            }
+        }
+        if (end < d && total(sum) > limit) { return total(sum); }
+    }
+    return rest(a, b, t, d, sum);
+}
+
+double pt_distance_squared(const float *a, const float *b, size_t d)
+{
+    return pt_distance_within(a, b, d, (double)INFINITY);
+}
+
+double pt_distance_from_mean(const float *a, const double *mean, size_t d)
+{
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t j = 0; j < d; j++) {
+        const double difference = (double)a[j] - mean[j];
+        sum += difference * difference;
+    }
+    return sum;
+}
