@@ -242,3 +242,167 @@ double oracle_velocity(const pt_descent *by, double gradient, double velocity, d
     *gain = changed < (double)by->least_gain ? (double)by->least_gain : changed;
     return (double)by->momentum * velocity - (double)by->learning_rate * *gain * gradient;
 }
+
+/* ---- grids ---- */
+
+/* The B-spline of an order with knots 0, 1 .. order (de Boor, A Practical Guide to Splines, 1978). */
+static double spline_at(size_t order, double x)
+{
+    if (order == 1) { return x >= 0.0 && x < 1.0 ? 1.0 : 0.0; }
+    return (x * spline_at(order - 1, x) + ((double)order - x) * spline_at(order - 1, x - 1.0)) / (double)(order - 1);
+}
+
+/* The central one at u, or its derivative. */
+static double central_spline(size_t order, double u, bool slope)
+{
+    const double x = u + 0.5 * (double)order;
+    return slope ? spline_at(order - 1, x) - spline_at(order - 1, x - 1.0) : spline_at(order, x);
+}
+
+/* Nodes from a point to node t, along each axis. */
+static void nodes_apart(const pt_grid *grid, const float *y, size_t t, double u[3])
+{
+    const size_t at[3] = {t / (grid->size[1] * grid->size[2]), t / grid->size[2] % grid->size[1], t % grid->size[2]};
+    for (size_t a = 0; a < 3; a++) {
+        u[a] = a < grid->d ? ((double)y[a] - (double)grid->origin[a]) / (double)grid->spacing - (double)at[a] : 0.0;
+    }
+}
+
+static bool reached(const pt_grid *grid, const double u[3])
+{
+    const double reach = 0.5 * (double)grid->order + 1.0e-3;
+    return fabs(u[0]) < reach && fabs(u[1]) < reach && fabs(u[2]) < reach;
+}
+
+void oracle_grid_spread(const pt_grid *grid, const float *y, size_t n, double *charge, double *near)
+{
+    double u[3];
+    for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
+        charge[t] = near[t] = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            nodes_apart(grid, y + i * grid->d, t, u);
+            if (!reached(grid, u)) { continue; }
+            double weight = 1.0;
+            for (size_t a = 0; a < grid->d; a++) { weight *= central_spline(grid->order, u[a], false); }
+            charge[t] += weight;
+            near[t] += 1.0;
+        }
+    }
+}
+
+oracle_entry oracle_grid_read(const pt_grid *grid, const float *values, const float *y, double *slope)
+{
+    oracle_entry psi = {0};
+    double u[3];
+    slope[0] = slope[1] = slope[2] = 0.0;
+    for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
+        nodes_apart(grid, y, t, u);
+        if (!reached(grid, u)) { continue; }
+        double value = (double)values[t];
+        psi.terms += fabs(value);
+        for (size_t a = 0; a < grid->d; a++) { value *= central_spline(grid->order, u[a], false); }
+        psi.value += value;
+        for (size_t a = 0; a < grid->d; a++) {
+            double part = (double)values[t] / (double)grid->spacing;
+            for (size_t b = 0; b < grid->d; b++) { part *= central_spline(grid->order, u[b], a == b); }
+            slope[a] += part;
+        }
+    }
+    return psi;
+}
+
+/* The two-scale coefficient between coarser node J and finer node i along axis a. */
+static double two_scale(const pt_grid *fine, const pt_grid *coarse, size_t a, size_t J, size_t i)
+{
+    static const double row4[] = {1, 4, 6, 4, 1}, row6[] = {1, 6, 15, 20, 15, 6, 1}; /* Pascal's triangle */
+    const long half = (long)fine->order / 2, k = (long)i - 2 * ((long)J - (long)coarse->margin) + half;
+    if (a >= fine->d) { return 1.0; }
+    if (k < 0 || k > 2 * half) { return 0.0; }
+    return fine->order == 4 ? row4[k] / 8.0 : row6[k] / 32.0;
+}
+
+/* Node t of a grid along each axis. */
+static void node_place(const pt_grid *grid, size_t t, size_t at[3])
+{
+    at[0] = t / (grid->size[1] * grid->size[2]);
+    at[1] = t / grid->size[2] % grid->size[1];
+    at[2] = t % grid->size[2];
+}
+
+/* Every pair of a coarser and a finer node adds its product to the one side or the other. */
+static void two_scale_sums(const pt_grid *fine, const pt_grid *coarse, const float *from, bool down, double *to,
+                           double *terms)
+{
+    size_t J[3], i[3];
+    for (size_t c = 0; c < pt_grid_nodes(coarse); c++) {
+        node_place(coarse, c, J);
+        for (i[0] = 0; i[0] < fine->size[0]; i[0]++) {
+            const double c0 = two_scale(fine, coarse, 0, J[0], i[0]);
+            for (i[1] = 0; i[1] < fine->size[1] && c0 > 0.0; i[1]++) {
+                const double c1 = c0 * two_scale(fine, coarse, 1, J[1], i[1]);
+                for (i[2] = 0; i[2] < fine->size[2] && c1 > 0.0; i[2]++) {
+                    const size_t f = (i[0] * fine->size[1] + i[1]) * fine->size[2] + i[2];
+                    const double part =
+                        c1 * two_scale(fine, coarse, 2, J[2], i[2]) * (double)(down ? from[c] : from[f]);
+                    to[down ? f : c] += part;
+                    terms[down ? f : c] += fabs(part);
+                }
+            }
+        }
+    }
+}
+
+void oracle_grid_restrict(const pt_grid *fine, const float *from, const pt_grid *coarse, double *to, double *terms)
+{
+    for (size_t c = 0; c < pt_grid_nodes(coarse); c++) { to[c] = terms[c] = 0.0; }
+    two_scale_sums(fine, coarse, from, false, to, terms);
+}
+
+void oracle_grid_prolong(const pt_grid *coarse, const float *from, const pt_grid *fine, const float *before, double *to,
+                         double *terms)
+{
+    for (size_t f = 0; f < pt_grid_nodes(fine); f++) {
+        to[f] = (double)before[f];
+        terms[f] = fabs(to[f]);
+    }
+    two_scale_sums(fine, coarse, from, true, to, terms);
+}
+
+/* The kernel between two nodes. */
+static double kernel_between(const pt_grid *grid, const pt_grid_kernel *kernel, const size_t a[3], const size_t b[3])
+{
+    double sum = 0.0;
+    for (size_t k = 0; k < PT_GRID_TERMS; k++) {
+        double part = (double)kernel->weight[k];
+        for (size_t c = 0; c < grid->d; c++) {
+            part *= (double)kernel->tap[k][a[c] > b[c] ? a[c] - b[c] : b[c] - a[c]];
+        }
+        sum += part;
+    }
+    return sum;
+}
+
+void oracle_grid_convolve(const pt_grid *grid, const pt_grid_kernel *kernel, const float *charge, double *to,
+                          double *terms)
+{
+    const size_t reach = kernel->reach;
+    size_t a[3], b[3], least[3], end[3];
+    for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
+        to[t] = terms[t] = 0.0;
+        node_place(grid, t, a);
+        for (size_t c = 0; c < 3; c++) {
+            least[c] = a[c] > reach ? a[c] - reach : 0;
+            end[c] = a[c] + reach + 1 < grid->size[c] ? a[c] + reach + 1 : grid->size[c];
+        }
+        for (b[0] = least[0]; b[0] < end[0]; b[0]++) {
+            for (b[1] = least[1]; b[1] < end[1]; b[1]++) {
+                for (b[2] = least[2]; b[2] < end[2]; b[2]++) {
+                    const size_t s = (b[0] * grid->size[1] + b[1]) * grid->size[2] + b[2];
+                    const double part = kernel_between(grid, kernel, a, b) * (double)charge[s];
+                    to[t] += part;
+                    terms[t] += fabs(part);
+                }
+            }
+        }
+    }
+}

@@ -42,4 +42,15 @@ double oracle_repulsion(const float *y, const float *to, size_t n, size_t d, dou
 /* One coordinate's step up to the velocity before it is shortened; sign(0) is 0. The gain is changed. */
 double oracle_velocity(const pt_descent *by, double gradient, double velocity, double *gain);
 
+/* Grids. charge and near have an entry a node; near counts the points whose splines reach it. */
+void oracle_grid_spread(const pt_grid *grid, const float *y, size_t n, double *charge, double *near);
+/* psi at one point and its gradient (slope, 3); terms is the sum of |values| that it meets. */
+oracle_entry oracle_grid_read(const pt_grid *grid, const float *values, const float *y, double *slope);
+/* to, and terms: the sums of |terms|. */
+void oracle_grid_restrict(const pt_grid *fine, const float *from, const pt_grid *coarse, double *to, double *terms);
+void oracle_grid_prolong(const pt_grid *coarse, const float *from, const pt_grid *fine, const float *before, double *to,
+                         double *terms);
+void oracle_grid_convolve(const pt_grid *grid, const pt_grid_kernel *kernel, const float *charge, double *to,
+                          double *terms);
+
 #endif

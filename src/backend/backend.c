@@ -429,7 +429,7 @@ size_t pt_spread_scratch(const pt_grid *grid, size_t n)
 
 static bool grid_is_good(const pt_grid *grid)
 {
-    bool good = map_columns(grid->d) && (grid->order == 4 || grid->order == 6) && grid->spacing > 0.0f;
+    bool good = map_columns(grid->d) && grid->order == 4 && grid->spacing > 0.0f;
     size_t nodes = 1;
     for (size_t a = 0; a < 3 && good; a++) {
         const size_t size = grid->size[a];

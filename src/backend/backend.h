@@ -85,11 +85,11 @@ typedef struct pt_edges {
 /* A regular grid over a map. Node (i, j) or (i, j, k) lies at origin + spacing (i, j, k), axis a being column a of the map,
  * and is element (i size[1] + j) size[2] + k of its buffers, in two dimensions i size[1] + j.
  *
- * Points meet nodes by central B-splines B of `order` nodes along an axis (4 cubic, 6 quintic), and every point has all of its
- * nodes on the grid. A coarser grid has twice the spacing, and its node J lies on the finer grid's node 2 (J - margin). */
+ * Points meet nodes by cubic central B-splines B, 4 nodes along an axis, and every point has all of its nodes on the grid. (Quintic
+ * ones, measured in two and three dimensions, cost more at the same error.) A coarser grid has twice the spacing, and its node J lies on the finer grid's node 2 (J - margin). */
 typedef struct pt_grid {
     size_t d;       /* 2 or 3 */
-    size_t order;   /* 4 or 6 */
+    size_t order;   /* 4 */
     size_t size[3]; /* nodes along each axis; size[2] is 1 in two dimensions */
     size_t margin;  /* nodes before the finer grid's first one; 0 on the finest */
     float origin[3], spacing;

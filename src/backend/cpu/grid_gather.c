@@ -5,47 +5,80 @@
 
 #define CHUNK ((size_t)1024) /* points */
 
-/* psi less its base and its gradient at one point; d and order are constants after inlining. */
-static inline float read_point(const pt_grid *grid, size_t d, size_t order, float inverse, const float *values,
-                               const float *y, float gradient[3])
+/* For each point of a block, psi and the d slopes, each as four parts that are yet to be added up. */
+typedef spline_four block_parts[4][SPLINE_BLOCK];
+
+static inline void read_plane(const pt_grid *grid, const spline_block *at, size_t i, const float *values,
+                              block_parts parts)
 {
-    float w[3][SPLINE_MOST], s[3][SPLINE_MOST];
-    size_t first[3] = {0, 0, 0};
-    float psi = 0.0f, g0 = 0.0f, g1 = 0.0f, g2 = 0.0f;
-    for (size_t a = 0; a < d; a++) {
-        float x;
-        first[a] = spline_first(order, grid->size[a], y[a], grid->origin[a], inverse, &x);
-        spline_weights(order, x, w[a], s[a]);
+    spline_four w0, s0, w1, s1, row, value = {0.0f}, slope = {0.0f};
+    spline_values(at->x[0][i], &w0), spline_slopes(at->x[0][i], &s0);
+    spline_values(at->x[1][i], &w1), spline_slopes(at->x[1][i], &s1);
+    const float *from = values + (size_t)at->first[0][i] * grid->size[1] + at->first[1][i];
+    for (size_t j = 0; j < 4; j++) {
+        memcpy(&row, from + j * grid->size[1], sizeof row);
+        value += w0[j] * row;
+        slope += s0[j] * row;
     }
-    for (size_t i = 0; i < order; i++) {
-        for (size_t j = 0; j < (d == 3 ? order : 1); j++) {
-            const size_t plane = d == 3 ? (first[0] + i) * grid->size[1] + first[1] + j : first[0] + i;
-            const float *row = values + plane * grid->size[d - 1] + first[d - 1];
-            const float *last = w[d - 1], *last_slope = s[d - 1];
-            float value = 0.0f, slope = 0.0f;
-            for (size_t k = 0; k < order; k++) {
-                value += last[k] * row[k];
-                slope += last_slope[k] * row[k];
-            }
-            const float part = d == 3 ? w[0][i] * w[1][j] : w[0][i];
-            psi += part * value;
-            g0 += (d == 3 ? s[0][i] * w[1][j] : s[0][i]) * value;
-            g1 += d == 3 ? w[0][i] * s[1][j] * value : part * slope;
-            g2 += d == 3 ? part * slope : 0.0f;
-        }
-    }
-    gradient[0] = g0 * inverse, gradient[1] = g1 * inverse, gradient[2] = g2 * inverse;
-    return psi;
+    parts[0][i] = value * w1;
+    parts[1][i] = slope * w1;
+    parts[2][i] = value * s1;
 }
 
-static inline void read_points(const pt_grid *grid, size_t d, size_t order, const float *values, const float *y,
-                               size_t n, float base, float scale, float *force, float *potential)
+static inline void read_space(const pt_grid *grid, const spline_block *at, size_t i, const float *values,
+                              block_parts parts)
 {
-    const float inverse = 1.0f / grid->spacing;
-    for (size_t i = 0; i < n; i++) {
-        float gradient[3];
-        potential[i] = base + read_point(grid, d, order, inverse, values, y + i * d, gradient);
-        for (size_t a = 0; a < d; a++) { force[i * d + a] = scale * gradient[a]; }
+    spline_four w[3], s[3], row, value = {0.0f}, slope0 = {0.0f}, slope1 = {0.0f};
+    for (size_t a = 0; a < 3; a++) { spline_values(at->x[a][i], &w[a]), spline_slopes(at->x[a][i], &s[a]); }
+    const size_t stride = grid->size[2], plane = grid->size[1] * stride;
+    const float *from = values + at->first[0][i] * plane + at->first[1][i] * stride + at->first[2][i];
+    for (size_t j = 0; j < 4; j++) {
+        spline_four sum = {0.0f}, sloped = {0.0f};
+        for (size_t k = 0; k < 4; k++) {
+            memcpy(&row, from + j * plane + k * stride, sizeof row);
+            sum += w[1][k] * row;
+            sloped += s[1][k] * row;
+        }
+        value += w[0][j] * sum;
+        slope0 += s[0][j] * sum;
+        slope1 += w[0][j] * sloped;
+    }
+    parts[0][i] = value * w[2];
+    parts[1][i] = slope0 * w[2];
+    parts[2][i] = slope1 * w[2];
+    parts[3][i] = value * s[2];
+}
+
+/* to[i stride] = base + scale (the sum of point i's parts). */
+static inline void add_up(const spline_four *parts, size_t m, float base, float scale, size_t stride, float *to)
+{
+    const float(*part)[4] = (const float(*)[4])parts;
+#pragma omp simd
+    for (size_t i = 0; i < m; i++) {
+        to[i * stride] = base + scale * ((part[i][0] + part[i][1]) + (part[i][2] + part[i][3]));
+    }
+}
+
+/* d is a constant after inlining. */
+static inline void read_points(const pt_grid *grid, size_t d, const float *values, const float *y, size_t n, float base,
+                               float scale, float *force, float *potential)
+{
+    spline_block at;
+    block_parts parts;
+    for (size_t from = 0; from < n; from += SPLINE_BLOCK) {
+        const size_t m = n - from < SPLINE_BLOCK ? n - from : SPLINE_BLOCK;
+        spline_cells(grid, d, y + from * d, m, &at);
+        for (size_t i = 0; i < m; i++) {
+            if (d == 2) {
+                read_plane(grid, &at, i, values, parts);
+            } else {
+                read_space(grid, &at, i, values, parts);
+            }
+        }
+        add_up(parts[0], m, base, 1.0f, 1, potential + from);
+        for (size_t a = 0; a < d; a++) {
+            add_up(parts[1 + a], m, 0.0f, scale / grid->spacing, d, force + from * d + a);
+        }
     }
 }
 
@@ -60,15 +93,10 @@ ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffe
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t from = c * CHUNK, m = n - from < CHUNK ? n - from : CHUNK;
-        const float *part = points + from * d;
-        if (d == 2 && grid->order == 4) {
-            read_points(grid, 2, 4, nodes, part, m, base, scale, f + from * d, psi + from);
-        } else if (d == 2) {
-            read_points(grid, 2, 6, nodes, part, m, base, scale, f + from * d, psi + from);
-        } else if (grid->order == 4) {
-            read_points(grid, 3, 4, nodes, part, m, base, scale, f + from * d, psi + from);
+        if (d == 2) {
+            read_points(grid, 2, nodes, points + from * 2, m, base, scale, f + from * 2, psi + from);
         } else {
-            read_points(grid, 3, 6, nodes, part, m, base, scale, f + from * d, psi + from);
+            read_points(grid, 3, nodes, points + from * 3, m, base, scale, f + from * 3, psi + from);
         }
     }
     return PTSNE_OK;

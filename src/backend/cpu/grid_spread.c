@@ -1,26 +1,117 @@
-/* charge[node] = sum_i prod_a B((y_ia - node's place) / spacing). */
+/* charge[node] = sum_i prod_a B((y_ia - node's place) / spacing).
+ *
+ * Points are put in bands of rows (of planes, in three dimensions) along the first axis, in their own order within each, by
+ * counting over fixed chunks. A band writes to its own rows and the three that follow, so that bands of even number can be
+ * spread at the same time, and then the odd ones: each node sums its points in one order, however many threads there are. */
 #include "backend/cpu/level.h"
-
-#include <string.h>
 
 #include "backend/cpu/splines.h"
 
-/* Add one point; d and order are constants after inlining. */
-static inline void add_point(const pt_grid *grid, size_t d, size_t order, float inverse, const float *y, float *charge)
+#define BAND        ((size_t)8)  /* rows; at least the three that a band writes of the next one's */
+#define MOST_CHUNKS ((size_t)64) /* for the counts: chunks x bands of them have to fit in the scratch */
+#define FEW         ((size_t)4096)
+
+static inline void add_plane(const pt_grid *grid, const spline_block *at, size_t i, float *charge)
 {
-    float w[3][SPLINE_MOST] = {{0.0f}};
-    size_t first[3] = {0, 0, 0};
-    for (size_t a = 0; a < d; a++) {
-        float x;
-        first[a] = spline_first(order, grid->size[a], y[a], grid->origin[a], inverse, &x);
-        spline_weights(order, x, w[a], NULL);
+    spline_four w0, w1, row;
+    spline_values(at->x[0][i], &w0), spline_values(at->x[1][i], &w1);
+    float *to = charge + (size_t)at->first[0][i] * grid->size[1] + at->first[1][i];
+    for (size_t j = 0; j < 4; j++, to += grid->size[1]) {
+        memcpy(&row, to, sizeof row);
+        row += w0[j] * w1;
+        memcpy(to, &row, sizeof row);
     }
-    for (size_t i = 0; i < order; i++) {
-        for (size_t j = 0; j < (d == 3 ? order : 1); j++) {
-            const size_t plane = d == 3 ? (first[0] + i) * grid->size[1] + first[1] + j : first[0] + i;
-            float *row = charge + plane * grid->size[d - 1] + first[d - 1];
-            const float part = d == 3 ? w[0][i] * w[1][j] : w[0][i];
-            for (size_t k = 0; k < order; k++) { row[k] += part * w[d - 1][k]; }
+}
+
+static inline void add_space(const pt_grid *grid, const spline_block *at, size_t i, float *charge)
+{
+    spline_four w[3], row;
+    for (size_t a = 0; a < 3; a++) { spline_values(at->x[a][i], &w[a]); }
+    const size_t stride = grid->size[2], plane = grid->size[1] * stride;
+    float *from = charge + at->first[0][i] * plane + at->first[1][i] * stride + at->first[2][i];
+    for (size_t j = 0; j < 4; j++) {
+        for (size_t k = 0; k < 4; k++) {
+            float *to = from + j * plane + k * stride;
+            memcpy(&row, to, sizeof row);
+            row += w[0][j] * w[1][k] * w[2];
+            memcpy(to, &row, sizeof row);
+        }
+    }
+}
+
+static void add_points(const pt_grid *grid, const float *y, size_t n, float *charge)
+{
+    spline_block at;
+    const size_t d = grid->d;
+    for (size_t from = 0; from < n; from += SPLINE_BLOCK) {
+        const size_t m = n - from < SPLINE_BLOCK ? n - from : SPLINE_BLOCK;
+        if (d == 2) {
+            spline_cells(grid, 2, y + from * 2, m, &at);
+            for (size_t i = 0; i < m; i++) { add_plane(grid, &at, i, charge); }
+        } else {
+            spline_cells(grid, 3, y + from * 3, m, &at);
+            for (size_t i = 0; i < m; i++) { add_space(grid, &at, i, charge); }
+        }
+    }
+}
+
+/* Points in bands: chunks x bands counts, which become each chunk's first place in each band. */
+typedef struct bands {
+    const pt_grid *grid;
+    const float *y;
+    size_t n, n_bands, n_chunks, chunk;
+    uint32_t *place; /* n_chunks x n_bands */
+    float *sorted;   /* n x d */
+} bands;
+
+/* Count the points of a chunk by bands, or move them to their places. */
+static void sort_chunk(const bands *b, size_t c, bool move)
+{
+    const size_t d = b->grid->d, from = c * b->chunk, end = from + b->chunk < b->n ? from + b->chunk : b->n;
+    uint32_t first[SPLINE_BLOCK], *place = b->place + c * b->n_bands;
+    float x[SPLINE_BLOCK];
+    if (!move) { memset(place, 0, b->n_bands * sizeof *place); }
+    for (size_t at = from; at < end; at += SPLINE_BLOCK) {
+        const size_t m = end - at < SPLINE_BLOCK ? end - at : SPLINE_BLOCK;
+        const float *y = b->y + at * d;
+        spline_axis(b->grid, d, 0, y, m, first, x);
+        for (size_t i = 0; i < m; i++) {
+            const uint32_t to = place[first[i] / BAND]++;
+            if (!move) { continue; }
+            if (d == 2) {
+                memcpy(b->sorted + (size_t)to * 2, y + i * 2, 2 * sizeof *y);
+            } else {
+                memcpy(b->sorted + (size_t)to * 3, y + i * 3, 3 * sizeof *y);
+            }
+        }
+    }
+}
+
+static void spread_bands(pt_backend *be, const bands *b, float *charge)
+{
+    const size_t d = b->grid->d, last = b->n_chunks - 1;
+    const int threads = pt_cpu_threads(be, b->n_chunks);
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for
+        for (size_t c = 0; c < b->n_chunks; c++) { sort_chunk(b, c, false); }
+#pragma omp single
+        for (size_t k = 0, at = 0; k < b->n_bands; k++) {
+            for (size_t c = 0; c < b->n_chunks; c++) {
+                const uint32_t count = b->place[c * b->n_bands + k];
+                b->place[c * b->n_bands + k] = (uint32_t)at;
+                at += count;
+            }
+        }
+#pragma omp for
+        for (size_t c = 0; c < b->n_chunks; c++) { sort_chunk(b, c, true); }
+        for (size_t odd = 0; odd < 2; odd++) { /* now the last chunk's places are the bands' ends */
+#pragma omp for schedule(dynamic)
+            for (size_t k = odd; k < b->n_bands; k += 2) {
+                const size_t from = k == 0 ? 0 : b->place[last * b->n_bands + k - 1];
+                const size_t end = b->place[last * b->n_bands + k];
+                add_points(b->grid, b->sorted + from * d, end - from, charge);
+            }
         }
     }
 }
@@ -28,21 +119,19 @@ static inline void add_point(const pt_grid *grid, size_t d, size_t order, float 
 ptsne_status cpu_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                              const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
 {
-    (void)be, (void)scratch, (void)err; /* nothing here can fail */
-    const float *points = pt_cpu_floats(y);
     float *to = pt_cpu_floats(charge);
-    const float inverse = 1.0f / grid->spacing;
-    memset(to, 0, pt_grid_nodes(grid) * sizeof *to);
-    for (size_t i = 0; i < n; i++) {
-        if (grid->d == 2 && grid->order == 4) {
-            add_point(grid, 2, 4, inverse, points + 2 * i, to);
-        } else if (grid->d == 2) {
-            add_point(grid, 2, 6, inverse, points + 2 * i, to);
-        } else if (grid->order == 4) {
-            add_point(grid, 3, 4, inverse, points + 3 * i, to);
-        } else {
-            add_point(grid, 3, 6, inverse, points + 3 * i, to);
-        }
+    const pt_buffer all = {charge->handle, charge->offset, pt_grid_nodes(grid)};
+    const ptsne_status status = cpu_fill(be, &all, 0.0f, err);
+    const size_t chunks = (n + FEW - 1) / FEW;
+    bands b = {.grid = grid, .y = pt_cpu_floats(y), .n = n, .n_bands = (grid->size[0] + BAND - 1) / BAND};
+    b.n_chunks = chunks < MOST_CHUNKS ? chunks : MOST_CHUNKS;
+    b.chunk = (n + b.n_chunks - 1) / b.n_chunks;
+    b.sorted = pt_cpu_floats(scratch);
+    b.place = pt_cpu_words(scratch) + 3 * n;
+    if (n < FEW) {
+        add_points(grid, b.y, n, to);
+    } else {
+        spread_bands(be, &b, to);
     }
-    return PTSNE_OK;
+    return status;
 }

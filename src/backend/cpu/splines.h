@@ -1,45 +1,57 @@
-/* Central B-splines between points and the nodes of a regular grid (Essmann et al., J. Chem. Phys. 103, 1995). */
+/* Cubic B-splines between points and the nodes of a regular grid (Essmann et al., J. Chem. Phys. 103, 1995): a point meets four
+ * nodes on each axis. Four weights are one vector, and a block of points finds its cells in one loop. */
 #ifndef PT_BACKEND_CPU_SPLINES_H
 #define PT_BACKEND_CPU_SPLINES_H
 
 #include <math.h>
-#include <stddef.h>
+#include <string.h>
 
-#define SPLINE_MOST ((size_t)6) /* nodes along an axis */
+#include "backend/backend.h"
 
-/* The first of a point's nodes on an axis of `size` nodes; *x is how far into the cell between its middle nodes the point lies,
- * 0 to 1. A point outside, or NaN, gets nodes of the grid and an x beyond that. */
-static inline size_t spline_first(size_t order, size_t size, float y, float origin, float inverse, float *x)
+#define SPLINE_BLOCK ((size_t)64) /* points */
+
+typedef float spline_four __attribute__((__vector_size__(16)));
+
+/* Where the points of a block lie: each one's first node, and how far into the cell between its middle nodes it is. */
+typedef struct spline_block {
+    uint32_t first[3][SPLINE_BLOCK];
+    float x[3][SPLINE_BLOCK]; /* 0 to 1; beyond, or NaN, for a point outside the grid */
+} spline_block;
+
+/* First nodes on one axis of m points, y_a every d floats. A point outside, or NaN, still gets nodes of the grid. */
+static inline void spline_axis(const pt_grid *grid, size_t d, size_t a, const float *y, size_t m, uint32_t *first,
+                               float *x)
 {
-    const float u = (y - origin) * inverse;
-    const float least = (float)(order / 2 - 1), most = (float)(size - 1 - order / 2);
-    float cell = floorf(u);
-    cell = cell > least ? cell : least; /* written so that NaN takes a bound */
-    cell = cell < most ? cell : most;
-    *x = u - cell;
-    return (size_t)cell - (order / 2 - 1);
+    const float origin = grid->origin[a], inverse = 1.0f / grid->spacing, most = (float)(grid->size[a] - 3);
+#pragma omp simd
+    for (size_t i = 0; i < m; i++) {
+        const float u = (y[i * d + a] - origin) * inverse;
+        float cell = floorf(u);
+        cell = cell > 1.0f ? cell : 1.0f; /* written so that NaN takes a bound */
+        cell = cell < most ? cell : most;
+        x[i] = u - cell;
+        first[i] = (uint32_t)(int)cell - 1u;
+    }
 }
 
-/* Values at x by the recursion of orders, from order 2; slope (NULL: not wanted) gets the derivatives for x. order is a constant
- * after inlining. */
-static inline void spline_weights(size_t order, float x, float *value, float *slope)
+static inline void spline_cells(const pt_grid *grid, size_t d, const float *y, size_t m, spline_block *block)
 {
-    for (size_t k = 2; k < order; k++) { value[k] = 0.0f; }
-    value[0] = 1.0f - x;
-    value[1] = x;
-    for (size_t k = 3; k <= order; k++) {
-        const float part = 1.0f / (float)(k - 1);
-        if (k == order && slope != NULL) {
-            slope[0] = -value[0];
-            for (size_t l = 1; l < order; l++) { slope[l] = value[l - 1] - value[l]; }
-        }
-        value[k - 1] = part * x * value[k - 2];
-        for (size_t l = k - 2; l > 0; l--) {
-            const float far = (float)(k - 1 - l);
-            value[l] = part * ((x + far) * value[l - 1] + ((float)k - far - x) * value[l]);
-        }
-        value[0] = part * (1.0f - x) * value[0];
-    }
+    for (size_t a = 0; a < d; a++) { spline_axis(grid, d, a, y, m, block->first[a], block->x[a]); }
+}
+
+/* The four weights at x, and their derivatives for x. */
+static inline void spline_values(float x, spline_four *value)
+{
+    const spline_four c0 = {1.0f / 6.0f, 4.0f / 6.0f, 1.0f / 6.0f, 0.0f}, c1 = {-0.5f, 0.0f, 0.5f, 0.0f};
+    const spline_four c2 = {0.5f, -1.0f, 0.5f, 0.0f}, c3 = {-1.0f / 6.0f, 0.5f, -0.5f, 1.0f / 6.0f};
+    *value = c0 + x * (c1 + x * (c2 + x * c3));
+}
+
+static inline void spline_slopes(float x, spline_four *slope)
+{
+    const spline_four c1 = {-0.5f, 0.0f, 0.5f, 0.0f}, c2 = {1.0f, -2.0f, 1.0f, 0.0f};
+    const spline_four c3 = {-0.5f, 1.5f, -1.5f, 0.5f};
+    *slope = c1 + x * (c2 + x * c3);
 }
 
 #endif
