@@ -1,8 +1,8 @@
 /* The edges of a sparse P pull: w_e = (1 + d_e^2 / dof)^-1,
  *   force[i] = sum_e p_e w_e (y_i - to_j), loss = sum_e p_e (dof + 1) / 2 log(1 + d_e^2 / dof).
  *
- * In two dimensions this is most of an iteration, and with AVX-512 it is written by hand: the compiler's gathers took 17 ms of one
- * core for MNIST's 8.8 million entries, where these loads take 9 (25 GB/s of P alone take 6). */
+ * This is most of an iteration, and with AVX-512 it is written by hand: the compiler's gathers took 17 ms of one core for MNIST's
+ * 8.8 million entries in two dimensions, where these loads take 10 (reading P alone takes 6). */
 #include "backend/cpu/level.h"
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
@@ -23,7 +23,7 @@
 typedef struct pull {
     const uint32_t *row, *column;
     const float *p, *to;
-    size_t entries; /* of all rows */
+    size_t last; /* point of `to` */
     float inverse_dof;
 } pull;
 
@@ -70,8 +70,8 @@ static inline void pull_block(const pull *of, const float *y, size_t d, size_t f
 #define AHEAD                                                                                                          \
     ((size_t)256) /* entries that are fetched before they are needed: what the core fetches by itself stalls */
 
-/* Where in eight points, one bit each, point `place` of the map goes. */
-static inline __m512d put_point(__m512d points, __mmask8 bit, const float *to, uint64_t place)
+/* Put point `place` of two floats where `bit` is in eight points. */
+static inline __m512d put_two(__m512d points, __mmask8 bit, const float *to, uint64_t place)
 {
     double point;
     memcpy(&point, to + 2 * place, sizeof point);
@@ -80,93 +80,127 @@ static inline __m512d put_point(__m512d points, __mmask8 bit, const float *to, u
 
 /* Eight points of two floats. One masked load each: a gather takes four times as long, shuffles all go through one port. Columns
  * are read in pairs, as there are only two loads a cycle. */
-static inline __m512 points_at(const float *to, const uint32_t *column)
+static inline __m512 eight_of_two(const float *to, const uint32_t *column)
 {
     uint64_t two[4];
     double first;
     memcpy(two, column, sizeof two);
     memcpy(&first, to + 2 * (two[0] & UINT32_MAX), sizeof first);
     __m512d points = _mm512_castpd128_pd512(_mm_set_sd(first));
-    points = put_point(points, 1 << 1, to, two[0] >> 32);
-    points = put_point(points, 1 << 2, to, two[1] & UINT32_MAX);
-    points = put_point(points, 1 << 3, to, two[1] >> 32);
-    points = put_point(points, 1 << 4, to, two[2] & UINT32_MAX);
-    points = put_point(points, 1 << 5, to, two[2] >> 32);
-    points = put_point(points, 1 << 6, to, two[3] & UINT32_MAX);
-    points = put_point(points, (__mmask8)(1 << 7), to, two[3] >> 32);
+    points = put_two(points, 1 << 1, to, two[0] >> 32);
+    points = put_two(points, 1 << 2, to, two[1] & UINT32_MAX);
+    points = put_two(points, 1 << 3, to, two[1] >> 32);
+    points = put_two(points, 1 << 4, to, two[2] & UINT32_MAX);
+    points = put_two(points, 1 << 5, to, two[2] >> 32);
+    points = put_two(points, 1 << 6, to, two[3] & UINT32_MAX);
+    points = put_two(points, (__mmask8)(1 << 7), to, two[3] >> 32);
     return _mm512_castpd_ps(points);
 }
 
-/* A row's place, by columns in every lane, and what pulls it so far. */
+/* Four points of three floats, and the float behind each: columns 0, 4, 8 and 12. */
+static inline __m512 four_of_three(const float *to, const uint32_t *column)
+{
+    __m512 points = _mm512_castps128_ps512(_mm_loadu_ps(to + 3 * (size_t)column[0]));
+    points = _mm512_mask_broadcast_f32x4(points, 0x00F0, _mm_loadu_ps(to + 3 * (size_t)column[4]));
+    points = _mm512_mask_broadcast_f32x4(points, 0x0F00, _mm_loadu_ps(to + 3 * (size_t)column[8]));
+    return _mm512_mask_broadcast_f32x4(points, 0xF000, _mm_loadu_ps(to + 3 * (size_t)column[12]));
+}
+
+/* Sixteen points by coordinates; in three dimensions none of them is the map's last. */
+static inline void sixteen_at(const float *to, size_t d, const uint32_t *column, __m512 *at)
+{
+    if (d == 2) {
+        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+        const __m512 low = eight_of_two(to, column), high = eight_of_two(to, column + 8);
+        at[0] = _mm512_permutex2var_ps(low, even, high), at[1] = _mm512_permutex2var_ps(low, odd, high);
+    } else { /* transposed within each quarter */
+        const __m512 a = four_of_three(to, column), b = four_of_three(to, column + 1);
+        const __m512 c = four_of_three(to, column + 2), e = four_of_three(to, column + 3);
+        const __m512d low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)),
+                      high = _mm512_castps_pd(_mm512_unpacklo_ps(c, e));
+        at[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high)),
+        at[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        at[2] = _mm512_castpd_ps(
+            _mm512_unpacklo_pd(_mm512_castps_pd(_mm512_unpackhi_ps(a, b)), _mm512_castps_pd(_mm512_unpackhi_ps(c, e))));
+    }
+}
+
+/* A row's place, in every lane, and what pulls it so far, by columns. */
 typedef struct pulled_row {
-    __m512 y0, y1, f0, f1;
+    __m512 y[3], force[3];
 } pulled_row;
 
 /* Add sixteen entries, those of `mask`; all sixteen columns can be read. */
-static inline void pull_sixteen(const pull *of, pulled_row *row, const uint32_t *column, const float *p, __mmask16 mask,
-                                float *x)
+static inline void pull_sixteen(const pull *of, size_t d, pulled_row *row, const uint32_t *column, const float *p,
+                                __mmask16 mask, float *x)
 {
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-    const __m512 one = _mm512_set1_ps(1.0f), inverse_dof = _mm512_set1_ps(of->inverse_dof);
-    const __m512 low = points_at(of->to, column), high = points_at(of->to, column + 8);
-    const __m512 d0 = _mm512_sub_ps(row->y0, _mm512_permutex2var_ps(low, even, high));
-    const __m512 d1 = _mm512_sub_ps(row->y1, _mm512_permutex2var_ps(low, odd, high));
-    const __m512 above = _mm512_mul_ps(_mm512_fmadd_ps(d1, d1, _mm512_mul_ps(d0, d0)), inverse_dof);
-    const __m512 u = _mm512_add_ps(above, one);
+    const __m512 one = _mm512_set1_ps(1.0f);
+    __m512 at[3];
+    sixteen_at(of->to, d, column, at);
+    const __m512 d0 = _mm512_sub_ps(row->y[0], at[0]), d1 = _mm512_sub_ps(row->y[1], at[1]);
+    const __m512 d2 = d == 3 ? _mm512_sub_ps(row->y[2], at[2]) : _mm512_setzero_ps();
+    const __m512 two = _mm512_fmadd_ps(d1, d1, _mm512_mul_ps(d0, d0));
+    const __m512 square = d == 3 ? _mm512_fmadd_ps(d2, d2, two) : two;
+    const __m512 above = _mm512_mul_ps(square, _mm512_set1_ps(of->inverse_dof)), u = _mm512_add_ps(above, one);
     const __m512 rough =
         _mm512_rcp14_ps(u); /* and one step of Newton's method: 1 ulp, in a third of a division's time */
     const __m512 share = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, p), rough);
     const __m512 force = _mm512_fmadd_ps(share, _mm512_fnmadd_ps(u, rough, one), share);
     _mm512_storeu_ps(x, above);
-    row->f0 = _mm512_mask3_fmadd_ps(force, d0, row->f0, mask);
-    row->f1 = _mm512_mask3_fmadd_ps(force, d1, row->f1, mask);
+    row->force[0] = _mm512_mask3_fmadd_ps(force, d0, row->force[0], mask);
+    row->force[1] = _mm512_mask3_fmadd_ps(force, d1, row->force[1], mask);
+    if (d == 3) { row->force[2] = _mm512_mask3_fmadd_ps(force, d2, row->force[2], mask); }
 }
 
-/* The rest of a row. The columns behind it are the next row's; the last row's are copied. */
-static inline void pull_rest(const pull *of, pulled_row *row, size_t from, size_t count, float *x)
+/* pull_block, but for the map's last point in three dimensions. */
+static inline void pull_vectors(const pull *of, const float *y, size_t d, size_t from, size_t end, pulled *sums,
+                                float *x)
 {
-    const __mmask16 mask = (__mmask16)((1u << count) - 1u);
-    if (from + 16 <= of->entries) {
-        pull_sixteen(of, row, of->column + from, of->p + from, mask, x);
-    } else {
-        uint32_t column[16] = {0};
-        memcpy(column, of->column + from, count * sizeof *column);
-        pull_sixteen(of, row, column, of->p + from, mask, x);
-    }
-}
-
-/* pull_block in two dimensions. */
-static inline void pull_pairs(const pull *of, const float *y, size_t from, size_t end, pulled *sums, float *x)
-{
-    pulled_row row = {_mm512_set1_ps(y[0]), _mm512_set1_ps(y[1]), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    pulled_row row;
     size_t e = from;
+    for (size_t c = 0; c < d; c++) { row.y[c] = _mm512_set1_ps(y[c]), row.force[c] = _mm512_setzero_ps(); }
     for (; e + 16 <= end; e += 16) {
         _mm_prefetch((const char *)(of->column + e + AHEAD), _MM_HINT_T0);
         _mm_prefetch((const char *)(of->p + e + AHEAD), _MM_HINT_T0);
-        pull_sixteen(of, &row, of->column + e, of->p + e, 0xFFFF, x + e - from);
+        pull_sixteen(of, d, &row, of->column + e, of->p + e, 0xFFFF, x + e - from);
     }
-    if (e < end) { pull_rest(of, &row, e, end - e, x + e - from); }
-    const __m512 both = _mm512_add_ps(_mm512_unpacklo_ps(row.f0, row.f1), _mm512_unpackhi_ps(row.f0, row.f1));
-    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(both), _mm512_extractf32x8_ps(both, 1));
-    const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-    const __m128 sum = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
-    _mm_storeu_pd(sums->force, _mm_add_pd(_mm_loadu_pd(sums->force), _mm_cvtps_pd(sum)));
+    if (e < end) {
+        uint32_t column[16]; /* point 0 stands for those that are not there */
+        const __mmask16 mask = (__mmask16)((1u << (end - e)) - 1u);
+        _mm512_storeu_si512(column, _mm512_maskz_loadu_epi32(mask, of->column + e));
+        pull_sixteen(of, d, &row, column, of->p + e, mask, x + e - from);
+    }
+    for (size_t c = 0; c < d; c++) { sums->force[c] += (double)_mm512_reduce_add_ps(row.force[c]); }
+}
+
+/* The load of a point of three floats takes the one behind it along, and behind the map's last there may be none. Columns
+ * ascend, so it comes last. */
+static inline void pull_triples(const pull *of, const float *y, size_t from, size_t end, pulled *sums, float *x)
+{
+    size_t others = end;
+    while (others > from && of->column[others - 1] == of->last) { others--; }
+    pull_vectors(of, y, 3, from, others, sums, x);
+    if (others < end) { pull_block(of, y, 3, others, end, sums, x + (others - from)); }
 }
 
 #endif
 
 static void pull_any(const pull *of, const float *y, size_t d, size_t from, size_t end, pulled *sums, float *x)
 {
-    if (d == 2) {
 #if BY_HAND
-        pull_pairs(of, y, from, end, sums, x);
+    if (d == 2) {
+        pull_vectors(of, y, 2, from, end, sums, x);
+    } else {
+        pull_triples(of, y, from, end, sums, x);
+    }
 #else
+    if (d == 2) {
         pull_block(of, y, 2, from, end, sums, x);
-#endif
     } else {
         pull_block(of, y, 3, from, end, sums, x);
     }
+#endif
 }
 
 /* Rows first .. end; the sum of their p log(..) comes back. */
@@ -198,7 +232,7 @@ ptsne_status cpu_attraction(pt_backend *be, const pt_edges *edges, const pt_buff
         .column = pt_cpu_words(&edges->column),
         .p = pt_cpu_floats(&edges->p),
         .to = pt_cpu_floats(to),
-        .entries = pt_cpu_words(&edges->row)[edges->m],
+        .last = edges->n - 1,
         .inverse_dof = 1.0f / dof,
     };
     const size_t m = edges->m, step = pair_chunk(m, LEAST_CHUNK), chunks = (m + step - 1) / step;
