@@ -68,7 +68,7 @@ typedef struct bench {
     pt_backend *be;
     const char *name, *unit; /* "GFLOP/s", "GB/s", "Gpair/s" */
     double work;
-    pt_buffer b[6];
+    pt_buffer b[8];
     size_t m, n, k;
     pt_product_shape shape;
     int number;
@@ -283,6 +283,113 @@ static void bench_gradients(pt_backend *be, const char *part)
     }
 }
 
+/* ---- the iteration of a map ---- */
+
+#define ENTRIES ((size_t)128) /* of a row */
+
+/* Columns as of a map in the order of a space-filling curve: three quarters of a row near it, the others within 16384 places. */
+static pt_buffer near_columns(pt_backend *be, size_t n)
+{
+    pt_buffer buffer;
+    uint32_t state = (uint32_t)n; /* as in numbers() */
+    uint32_t *x = pt_array_aligned(n * ENTRIES, sizeof *x);
+    if (x == NULL) { must(pt_fail_memory(&err, "columns", 4.0 * (double)(n * ENTRIES)), &err); }
+    for (size_t i = 0; i < n; i++) {
+        const size_t middle = i < 16384 ? 16384 : i > n - 16384 ? n - 16384 : i;
+        uint32_t *row = x + i * ENTRIES;
+        for (size_t k = 0; k < ENTRIES; k++) {
+            const bool near = k >= 16 && k < 112;
+            const size_t stride = near ? 10 : 992, from = near     ? 15904 + (k - 16) * 10
+                                                          : k < 16 ? k * 992
+                                                                   : 16896 + (k - 112) * 992;
+            state = state * 1664525u + 1013904223u;
+            row[k] = (uint32_t)(middle - 16384 + from + (state >> 8) % stride);
+        }
+    }
+    must(pt_buffer_create(be, n * ENTRIES, &buffer, &err), &err);
+    must(pt_upload(be, x, &buffer, &err), &err);
+    free(x);
+    return buffer;
+}
+
+static void run_attraction(bench *b)
+{
+    const pt_edges edges = {.m = b->n, .n = b->n, .row = b->b[0], .column = b->b[1], .p = b->b[3]};
+    must(pt_attraction(b->be, &edges, &b->b[4], &b->b[4], b->k, 1.0f, &b->b[5], &b->b[2],
+                       b->number == 0 ? NULL : &b->b[6], &err),
+         &err);
+}
+
+static void bench_attraction(pt_backend *be, size_t n, size_t d, const char *part)
+{
+    char name[64];
+    snprintf(name, sizeof name, "attraction %zu x %zu, d = %zu", n, ENTRIES, d);
+    if (part != NULL && strstr(name, part) == NULL) { return; }
+    bench b = {.be = be, .name = name, .unit = "GB/s", .n = n, .k = d, .work = 8.0 * (double)(n * ENTRIES)};
+    uint32_t *row = pt_array_aligned(n + 1, sizeof *row);
+    if (row == NULL) { must(pt_fail_memory(&err, "rows", 4.0 * (double)n), &err); }
+    for (size_t i = 0; i <= n; i++) { row[i] = (uint32_t)(i * ENTRIES); }
+    must(pt_buffer_create(be, n + 1, &b.b[0], &err), &err);
+    must(pt_upload(be, row, &b.b[0], &err), &err);
+    free(row);
+    b.b[1] = near_columns(be, n), b.b[2] = numbers(be, n * d, 1.0f), b.b[3] = numbers(be, n * ENTRIES, 1.0f);
+    b.b[4] = numbers(be, n * d, 100.0f), b.b[5] = numbers(be, pt_map_scratch(n, d), 1.0f),
+    b.b[6] = numbers(be, 1, 1.0f);
+    report(&b, run_attraction, NULL);
+    snprintf(name, sizeof name, "attraction and loss %zu x %zu, d = %zu", n, ENTRIES, d);
+    b.number = 1;
+    report(&b, run_attraction, NULL);
+    release(&b);
+}
+
+static void run_repulsion(bench *b)
+{
+    must(pt_repulsion(b->be, &b->b[0], b->m, &b->b[0], b->n, b->k, (float)b->number, &b->b[2], &b->b[1], &err), &err);
+}
+
+static void run_potential_sum(bench *b)
+{
+    must(pt_potential_sum(b->be, &b->b[0], b->n, 1.0f, &b->b[1], &b->b[2], &err), &err);
+}
+
+static void run_step(bench *b)
+{
+    const pt_descent by = {
+        .exaggeration = 1.0f, .learning_rate = 1.0e-3f, .momentum = 0.8f, .least_gain = 0.01f, .max_step = INFINITY};
+    must(pt_embedding_step(b->be, &by, &b->b[0], &b->b[1], &b->b[3], b->n, b->k, &b->b[2], &b->b[4], &b->b[5], &b->b[6],
+                           &b->b[7], &err),
+         &err);
+}
+
+static void bench_map(pt_backend *be, const char *part)
+{
+    const size_t n = 70000;
+    char name[64];
+    bench_attraction(be, n, 2, part);
+    bench_attraction(be, n, 3, part);
+    bench_attraction(be, 1000000, 2, part);
+    for (size_t d = 2; d <= 3; d++) {
+        bench b = {.be = be, .name = name, .unit = "Gpair/s", .n = n, .m = 4000, .k = d, .work = 4000.0 * (double)n};
+        b.b[0] = numbers(be, n * d, 100.0f), b.b[1] = numbers(be, n, 1.0f), b.b[2] = numbers(be, n * d, 1.0f);
+        for (b.number = 1; b.number <= 3; b.number += 2) {
+            snprintf(name, sizeof name, "repulsion 4000 of 70000, d = %zu, dof = %d", d, b.number);
+            report(&b, run_repulsion, part);
+        }
+        release(&b);
+        bench step = {.be = be, .name = name, .unit = "GB/s", .n = n, .k = d, .work = 32.0 * (double)(n * d)};
+        for (size_t k = 0; k < 6; k++) { step.b[k] = numbers(be, n * d, 1.0f); }
+        step.b[6] = numbers(be, pt_map_scratch(n, d), 1.0f), step.b[7] = numbers(be, PT_STEP_STATS(d), 1.0f);
+        snprintf(name, sizeof name, "embedding_step 70000, d = %zu", d);
+        report(&step, run_step, part);
+        release(&step);
+    }
+    bench sum = {.be = be, .name = "potential_sum 70000", .unit = "GB/s", .n = n, .work = 4.0 * (double)n};
+    sum.b[0] = numbers(be, n, 1.0f), sum.b[1] = numbers(be, pt_map_scratch(n, 2), 1.0f),
+    sum.b[2] = numbers(be, 1, 1.0f);
+    report(&sum, run_potential_sum, part);
+    release(&sum);
+}
+
 /* ---- layers ---- */
 
 static void run_activation(bench *b)
@@ -378,6 +485,7 @@ int main(int argc, char **argv)
     bench_products(be, part);
     bench_neighbors(be, part);
     bench_gradients(be, part);
+    bench_map(be, part);
     bench_layers(be, part);
     pt_backend_close(be);
     return 0;
