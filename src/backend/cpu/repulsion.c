@@ -54,29 +54,87 @@ static void pad(pair_block *block)
     }
 }
 
-/* add_block for dof 1. */
-static inline void add_plain(const pair_block *block, const float *y, size_t d, pushed *row)
+#define TOGETHER                                                                                                       \
+    ((size_t)4) /* rows: one row's chain of operations is too long for the core to overlap with the next vector's */
+
+#define EACH_ROW for (size_t r = 0; r < TOGETHER; r++)
+
+/* add_block for dof 1 and TOGETHER rows, each operation for all of them before the next. */
+static inline void add_together(const pair_block *block, const float *const *y, size_t d, pushed *const *row)
 {
-    const __m512 one = _mm512_set1_ps(1.0f), y0 = _mm512_set1_ps(y[0]), y1 = _mm512_set1_ps(y[1]);
-    const __m512 y2 = _mm512_set1_ps(d == 3 ? y[2] : 0.0f);
-    __m512 f0 = _mm512_setzero_ps(), f1 = f0, f2 = f0, psi = f0;
-    for (size_t j = 0; j < block->n; j += LANES) {
-        const __m512 d0 = _mm512_sub_ps(y0, _mm512_loadu_ps(&block->y[0][j]));
-        const __m512 d1 = _mm512_sub_ps(y1, _mm512_loadu_ps(&block->y[1][j]));
-        const __m512 d2 = d == 3 ? _mm512_sub_ps(y2, _mm512_loadu_ps(&block->y[2][j])) : f2;
-        const __m512 two = _mm512_fmadd_ps(d1, d1, _mm512_fmadd_ps(d0, d0, one));
-        const __m512 u = d == 3 ? _mm512_fmadd_ps(d2, d2, two) : two;
-        const __m512 rough = _mm512_rcp14_ps(u); /* and one step of Newton's method */
-        const __m512 w = _mm512_fmadd_ps(rough, _mm512_fnmadd_ps(u, rough, one), rough);
-        const __m512 push = _mm512_mul_ps(w, w);
-        psi = _mm512_add_ps(psi, w);
-        f0 = _mm512_fmadd_ps(push, d0, f0);
-        f1 = _mm512_fmadd_ps(push, d1, f1);
-        if (d == 3) { f2 = _mm512_fmadd_ps(push, d2, f2); }
+    const __m512 one = _mm512_set1_ps(1.0f);
+    __m512 f[3][TOGETHER], psi[TOGETHER], apart[3][TOGETHER], u[TOGETHER], w[TOGETHER];
+    EACH_ROW
+    {
+        f[0][r] = f[1][r] = f[2][r] = psi[r] = _mm512_setzero_ps();
     }
-    row->force[0] += (double)_mm512_reduce_add_ps(f0), row->force[1] += (double)_mm512_reduce_add_ps(f1);
-    if (d == 3) { row->force[2] += (double)_mm512_reduce_add_ps(f2); }
-    row->potential += (double)_mm512_reduce_add_ps(psi);
+    for (size_t j = 0; j < block->n; j += LANES) {
+        for (size_t c = 0; c < d; c++) {
+            const __m512 other = _mm512_loadu_ps(&block->y[c][j]);
+            EACH_ROW
+            {
+                apart[c][r] = _mm512_sub_ps(_mm512_set1_ps(y[r][c]), other);
+            }
+        }
+        EACH_ROW
+        {
+            u[r] = _mm512_fmadd_ps(apart[0][r], apart[0][r], one);
+        }
+        for (size_t c = 1; c < d; c++) {
+            EACH_ROW
+            {
+                u[r] = _mm512_fmadd_ps(apart[c][r], apart[c][r], u[r]);
+            }
+        }
+        EACH_ROW
+        {
+            w[r] = _mm512_rcp14_ps(u[r]);
+        } /* and one step of Newton's method */
+        EACH_ROW
+        {
+            u[r] = _mm512_fnmadd_ps(u[r], w[r], one);
+        }
+        EACH_ROW
+        {
+            w[r] = _mm512_fmadd_ps(w[r], u[r], w[r]);
+        }
+        EACH_ROW
+        {
+            psi[r] = _mm512_add_ps(psi[r], w[r]);
+        }
+        EACH_ROW
+        {
+            w[r] = _mm512_mul_ps(w[r], w[r]);
+        }
+        for (size_t c = 0; c < d; c++) {
+            EACH_ROW
+            {
+                f[c][r] = _mm512_fmadd_ps(w[r], apart[c][r], f[c][r]);
+            }
+        }
+    }
+    EACH_ROW
+    {
+        for (size_t c = 0; c < d; c++) { row[r]->force[c] += (double)_mm512_reduce_add_ps(f[c][r]); }
+        row[r]->potential += (double)_mm512_reduce_add_ps(psi[r]);
+    }
+}
+
+/* add_block for dof 1 and all rows; where they end, some are computed twice. */
+static inline void add_plain(const pair_block *block, const float *y, size_t rows, size_t d, pushed *row)
+{
+    pushed none;
+    for (size_t i = 0; i < rows; i += TOGETHER) {
+        const float *at[TOGETHER];
+        pushed *to[TOGETHER];
+        EACH_ROW
+        {
+            at[r] = y + (i + r < rows ? i + r : i) * d;
+            to[r] = i + r < rows ? &row[i + r] : &none;
+        }
+        none = (pushed){{0}, 0.0};
+        add_together(block, at, d, to);
+    }
 }
 
 #else
@@ -86,23 +144,28 @@ static inline void pad(pair_block *block)
     (void)block; /* loops end where the block does */
 }
 
-static inline void add_plain(const pair_block *block, const float *y, size_t d, pushed *row)
+static inline void add_plain(const pair_block *block, const float *y, size_t rows, size_t d, pushed *row)
 {
-    add_block(block, y, d, true, 1.0f, row);
+    for (size_t i = 0; i < rows; i++) { add_block(block, y + i * d, d, true, 1.0f, &row[i]); }
 }
 
 #endif
 
-static void add(const pair_block *block, const float *y, size_t d, float dof, pushed *row)
+static inline void add_any(const pair_block *block, const float *y, size_t rows, size_t d, float dof, pushed *row)
+{
+    for (size_t i = 0; i < rows; i++) { add_block(block, y + i * d, d, false, dof, &row[i]); }
+}
+
+static void add(const pair_block *block, const float *y, size_t rows, size_t d, float dof, pushed *row)
 {
     if (d == 2 && dof == 1.0f) {
-        add_plain(block, y, 2, row);
+        add_plain(block, y, rows, 2, row);
     } else if (d == 2) {
-        add_block(block, y, 2, false, dof, row);
+        add_any(block, y, rows, 2, dof, row);
     } else if (dof == 1.0f) {
-        add_plain(block, y, 3, row);
+        add_plain(block, y, rows, 3, row);
     } else {
-        add_block(block, y, 3, false, dof, row);
+        add_any(block, y, rows, 3, dof, row);
     }
 }
 
@@ -115,7 +178,7 @@ static void push_rows(const float *y, size_t rows, const float *to, size_t n, si
     for (size_t from = 0; from < n; from += PAIR_COLUMNS) {
         pair_block_load(to, d, from, n - from < PAIR_COLUMNS ? n - from : PAIR_COLUMNS, &block);
         pad(&block);
-        for (size_t i = 0; i < rows; i++) { add(&block, y + i * d, d, dof, &row[i]); }
+        add(&block, y, rows, d, dof, row);
     }
     for (size_t i = 0; i < rows; i++) {
         for (size_t c = 0; c < d; c++) { force[i * d + c] = (float)row[i].force[c]; }
