@@ -72,7 +72,9 @@ const cli_option device_options[4] = {
      .help = "auto, cpu, opencl, opencl:P.D or opencl:all; see ptsne devices",
      .shown = "auto",
      .environment = "PTSNE_DEVICE",
-     .more = "auto takes the best GPU that passes a self-test, and the cpu where there is none."},
+     .more =
+         "auto takes the best GPU that passes a self-test, and the cpu where there is none; with opencl:all all GPUs "
+         "share the exact search of neighbours."},
     {.name = "threads",
      .kind = CLI_COUNT,
      .least = 1,

@@ -12,7 +12,7 @@
 #include "base/progress.h"
 #include "tsne/neighbors.h"
 
-#define LEAST_BLOCK   ((size_t)2048) /* queries: the points are sent to the device for each block */
+#define LEAST_BLOCK   ((size_t)2048) /* queries: each block sends the points to the device and prepares them */
 #define LARGEST_BLOCK ((size_t)32768)
 #define SWEEP_COLUMNS ((size_t)3) /* up to so many columns the host does the work */
 #define MOST_DEVICES  ((size_t)16)
@@ -54,9 +54,10 @@ static size_t smaller(size_t a, size_t b)
 static bool block_take(shared *of, size_t *from, size_t *rows)
 {
     pthread_mutex_lock(&of->lock);
-    const size_t left = of->m - of->next, share = left / (2 * of->n_devices);
+    const size_t left = of->m - of->next, last = of->m / (8 * of->n_devices);
+    const size_t least = last > LEAST_BLOCK ? last : LEAST_BLOCK, share = left / (2 * of->n_devices);
     *from = of->next;
-    *rows = smaller(smaller(left, LARGEST_BLOCK), share > LEAST_BLOCK ? share : LEAST_BLOCK);
+    *rows = smaller(smaller(left, LARGEST_BLOCK), share > least ? share : least);
     const bool more = of->status == PTSNE_OK && left > 0;
     of->next += more ? *rows : 0;
     pthread_mutex_unlock(&of->lock);
