@@ -20,7 +20,7 @@
 /* p of one row by plain bisection on beta; 0 where the distance is not finite. */
 static void oracle_conditional(const float *d2, size_t k, double perplexity, double *p)
 {
-    double low = 0.0, high = 0.0, beta = 1.0, least = INFINITY;
+    double low = 0.0, high = 0.0, beta = 1.0, least = (double)INFINITY;
     for (size_t l = 0; l < k; l++) { least = fmin(least, (double)d2[l]); }
     for (int step = 0; step < 2000; step++) {
         double sum = 0.0, entropy = 0.0;
@@ -279,7 +279,7 @@ static void test_refused(void **state)
     float distance[] = {INFINITY, 1.0f, INFINITY, NAN};
     const graph empty = {2, 2, index, distance}, large = {70000, 70000, index, distance},
                 none = {0, 2, index, distance};
-    const double low[] = {2.0, 0.5}, nan[] = {NAN}, fine[] = {2.0};
+    const double low[] = {2.0, 0.5}, nan[] = {(double)NAN}, fine[] = {2.0};
     check_refused(*state, &empty, low, 2, PTSNE_ERR_ARGUMENT, "a perplexity of 0.5");
     check_refused(*state, &empty, nan, 1, PTSNE_ERR_ARGUMENT, "a perplexity of nan");
     check_refused(*state, &empty, fine, 0, PTSNE_ERR_ARGUMENT, "no perplexity");
