@@ -244,6 +244,39 @@ static ptsne_status fault_adam_step(pt_backend *be, const pt_buffer *w, const pt
     return fault_due() ? fault(err) : faults.real->adam_step(be, w, g, m, v, adam, err);
 }
 
+static ptsne_status fault_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
+                                      const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->grid_spread(be, grid, y, n, scratch, charge, err);
+}
+
+static ptsne_status fault_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from,
+                                        const pt_grid *coarse, const pt_buffer *to, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->grid_restrict(be, fine, from, coarse, to, err);
+}
+
+static ptsne_status fault_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                                        const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
+                                        ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->grid_convolve(be, grid, kernel, charge, scratch, potential, err);
+}
+
+static ptsne_status fault_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from,
+                                       const pt_grid *fine, const pt_buffer *to, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->grid_prolong(be, coarse, from, fine, to, err);
+}
+
+static ptsne_status fault_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
+                                      size_t n, float base, float scale, const pt_buffer *force,
+                                      const pt_buffer *potential, ptsne_error *err)
+{
+    return fault_due() ? fault(err)
+                       : faults.real->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
+}
+
 /* Run action(be, context) with failure 1, 2, 3 ... until one run meets none; each that met one must return an error and a
  * message, or set faults.forgiven. Returns how many failures there were: a test asserts that it was not 0. */
 static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backend *, void *, ptsne_error *),
@@ -280,6 +313,11 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.dropout = fault_dropout;
     table.sgd_step = fault_sgd_step;
     table.adam_step = fault_adam_step;
+    table.grid_spread = fault_grid_spread;
+    table.grid_restrict = fault_grid_restrict;
+    table.grid_convolve = fault_grid_convolve;
+    table.grid_prolong = fault_grid_prolong;
+    table.grid_gather = fault_grid_gather;
     be->ops = &table;
     const size_t used = be->memory_used;
     for (faults.fail_at = 1;; faults.fail_at++) {

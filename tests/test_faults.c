@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-/* A small fit with its state and model files, and a transform: every allocation and every op failing in turn. What comes out is an
+/* A small fit with its state and model files, and a transform; an embedding with its state file, and new points beside it: every allocation and every op failing in turn. What comes out is an
  * error with a message, or, where the library can do without, the same bits as without a failure. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +20,8 @@
 #include "parametric/settings.h"
 #include "parametric/training.h"
 #include "parametric/transform.h"
+#include "tsne/embed.h"
+#include "tsne/embed_settings.h"
 
 enum { N = 40, D = 6 };
 
@@ -101,6 +103,72 @@ static void test_resume(void **state)
     walk(*state, PTSNE_MODE_EDGES, true);
 }
 
+/* ---- embeddings ---- */
+
+typedef struct embed_job {
+    ptsne_embed_options options;
+    bool known;
+    float map[N * 2];
+    char state[80];
+} embed_job;
+
+static ptsne_status embed_and_add(pt_backend *be, void *context, ptsne_error *err)
+{
+    embed_job *j = context;
+    enum { OLD = N - 8 };
+    float map[N * 2];
+    ptsne_embed_report report;
+    ptsne_status status = pt_embed(be, rows, OLD, D, NULL, &j->options, NULL, map, &report, err);
+    ptsne_add_options add;
+    pt_add_settings_default(&add);
+    add.phases[0].iterations = 3;
+    add.method = j->options.method;
+    if (status == PTSNE_OK) {
+        status =
+            pt_embed_add(be, rows, map, OLD, D, 2, rows + OLD * D, N - OLD, &add, NULL, map + 2 * OLD, &report, err);
+    }
+    if (status != PTSNE_OK) { return status; }
+    if (j->known && memcmp(map, j->map, sizeof map) == 0) { faults.forgiven = true; }
+    memcpy(j->map, map, sizeof map);
+    j->known = true;
+    return PTSNE_OK;
+}
+
+static void embed_walk(pt_backend *be, ptsne_method method, bool resume)
+{
+    embed_job j = {0};
+    ptsne_error err;
+    pt_embed_settings_default(&j.options);
+    snprintf(j.state, sizeof j.state, "%s/state", directory);
+    unlink(j.state);
+    j.options.method = method;
+    j.options.perplexities[0] = 4.0;
+    j.options.pca = 3;
+    j.options.phases[0].iterations = 26; /* past the first new order */
+    j.options.phases[1].iterations = 2;
+    j.options.checkpoint = j.state;
+    assert_int_equal(embed_and_add(be, &j, &err), PTSNE_OK);
+    j.options.resume = resume;
+    assert_true(faults_walk(be, embed_and_add, &j) > (resume ? 60 : 150));
+    assert_int_equal(access(j.state, F_OK), 0);
+    unlink(j.state);
+}
+
+static void test_embed_field(void **state)
+{
+    embed_walk(*state, PTSNE_METHOD_FIELD, false);
+}
+
+static void test_embed_tree(void **state)
+{
+    embed_walk(*state, PTSNE_METHOD_BARNES_HUT, false);
+}
+
+static void test_embed_resume(void **state)
+{
+    embed_walk(*state, PTSNE_METHOD_EXACT, true);
+}
+
 int main(void)
 {
     pt_backend *be;
@@ -117,9 +185,9 @@ int main(void)
     pt_random random = {.seed = 3};
     for (size_t i = 0; i < N * D; i++) { rows[i] = pt_random_normal(&random); }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_edges, be),
-        cmocka_unit_test_prestate(test_batch, be),
-        cmocka_unit_test_prestate(test_resume, be),
+        cmocka_unit_test_prestate(test_edges, be),      cmocka_unit_test_prestate(test_batch, be),
+        cmocka_unit_test_prestate(test_resume, be),     cmocka_unit_test_prestate(test_embed_field, be),
+        cmocka_unit_test_prestate(test_embed_tree, be), cmocka_unit_test_prestate(test_embed_resume, be),
     };
     const int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
     pt_backend_close(be);

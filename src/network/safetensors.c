@@ -110,6 +110,20 @@ static json_t *tensor_entry(const pt_tensor *tensor, size_t from)
                      (json_int_t)to);
 }
 
+/* Written twice, for its length and into place: json_dumps may leave out a part, and say nothing, where memory is short. */
+static char *text_of(const json_t *header)
+{
+    const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
+    char *text = length > 0 ? malloc(length + 1) : NULL;
+    if (text == NULL) { return NULL; }
+    if (json_dumpb(header, text, length, JSON_COMPACT) != length) {
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    return text;
+}
+
 /* The header's text, released by free(); NULL when there is no room. */
 static char *header_text(const pt_tensor *tensors, size_t n_tensors, const pt_metadata *metadata)
 {
@@ -124,7 +138,7 @@ static char *header_text(const pt_tensor *tensors, size_t n_tensors, const pt_me
         if (json_object_set_new(header, tensors[i].name, tensor_entry(&tensors[i], from)) != 0) { goto done; }
         from += pt_tensor_count(&tensors[i]) * sizeof(float);
     }
-    text = json_dumps(header, JSON_COMPACT);
+    text = text_of(header);
 done:
     json_decref(pairs);
     json_decref(header);

@@ -1,0 +1,207 @@
+#include "tsne/embed.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/pca.h"
+#include "base/clock.h"
+#include "base/columns.h"
+#include "base/memory.h"
+#include "tsne/cells.h"
+#include "tsne/embed_settings.h"
+#include "tsne/neighbors.h"
+#include "tsne/optimize.h"
+
+#define INITIAL_DEVIATION 1e-4 /* of the initial map along its first axis */
+
+/* A run's data between its stages; each is released as soon as nothing needs it. */
+typedef struct stages {
+    pt_backend *be;
+    const float *x; /* n x d, may be NULL */
+    size_t n, d;
+    const ptsne_embed_options *settings;
+    const ptsne_observer *observer;
+    ptsne_embed_report *report;
+    float *scores; /* n x pca, or NULL */
+    uint32_t *index;
+    float *distance;
+    pt_affinities joint;
+} stages;
+
+static bool by_cells(const ptsne_embed_options *s, size_t n)
+{
+    const bool fits = strcmp(s->metric, "euclidean") == 0 || strcmp(s->metric, "cosine") == 0;
+    return s->search == PTSNE_SEARCH_CELLS || (s->search == PTSNE_SEARCH_AUTO && fits && n >= PT_CELLS_FROM);
+}
+
+static ptsne_status scores_create(pt_backend *be, const float *x, size_t n, size_t d,
+                                  const ptsne_embed_options *settings, const ptsne_observer *observer, float **scores,
+                                  ptsne_embed_report *report, ptsne_error *err)
+{
+    const size_t k = settings->pca;
+    double total = 0.0, kept = 0.0, *variance = pt_array_zeroed(k, sizeof *variance);
+    *scores = pt_array_aligned(n * k, sizeof **scores);
+    if (*scores == NULL || variance == NULL) {
+        free(variance);
+        return pt_fail_memory(err, "principal components", 4.0 * (double)n * (double)k);
+    }
+    const double began = pt_seconds();
+    const ptsne_status status = pt_pca_scores(be, x, n, d, k, settings->seed, observer, *scores, variance, &total, err);
+    for (size_t c = 0; c < k; c++) { kept += variance[c]; }
+    free(variance);
+    report->explained_variance = total > 0.0 ? kept / total : 1.0;
+    report->pca_seconds = pt_seconds() - began;
+    return status;
+}
+
+ptsne_status pt_embed_neighbors(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_embed_options *settings,
+                                const ptsne_observer *observer, float **scores, uint32_t *index, float *distance,
+                                ptsne_embed_report *report, ptsne_error *err)
+{
+    float *made = NULL;
+    ptsne_status status = PTSNE_OK;
+    if (settings->pca > 0) { status = scores_create(be, x, n, d, settings, observer, &made, report, err); }
+    const float *from = made == NULL ? x : made;
+    const size_t columns = made == NULL ? d : settings->pca;
+    const double began = pt_seconds();
+    if (status == PTSNE_OK && by_cells(settings, n)) {
+        pt_cells_report cells = {0};
+        status = pt_cells_find(be, from, n, columns, settings->metric, settings->n_neighbors, settings->recall,
+                               settings->seed, observer, index, distance, &cells, err);
+        report->cells = cells.n_cells;
+        report->cells_probed = cells.n_probed;
+        report->recall = cells.recall;
+    } else if (status == PTSNE_OK) {
+        status = pt_neighbors_find(be, from, n, NULL, n, columns, settings->metric, settings->n_neighbors, observer,
+                                   index, distance, err);
+        report->recall = 1.0;
+    }
+    report->neighbor_seconds = pt_seconds() - began;
+    report->n_neighbors = settings->n_neighbors;
+    if (scores != NULL && status == PTSNE_OK) {
+        *scores = made;
+    } else {
+        free(made);
+    }
+    return status;
+}
+
+static ptsne_status graph_create(stages *t, ptsne_error *err)
+{
+    const size_t k = t->settings->n_neighbors;
+    t->index = pt_array_aligned(t->n * k, sizeof *t->index);
+    t->distance = pt_array_aligned(t->n * k, sizeof *t->distance);
+    if (t->index == NULL || t->distance == NULL) {
+        return pt_fail_memory(err, "the neighbours", 8.0 * (double)t->n * (double)k);
+    }
+    return pt_embed_neighbors(t->be, t->x, t->n, t->d, t->settings, t->observer, &t->scores, t->index, t->distance,
+                              t->report, err);
+}
+
+/* Columns of from (n x k, centred) become a map whose first axis has the initial deviation. */
+static void initial_scale(const float *from, size_t n, size_t k, size_t c, float *y)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) { sum += (double)from[i * k] * (double)from[i * k]; }
+    const double scale = sum > 0.0 ? INITIAL_DEVIATION / sqrt(sum / (double)n) : 0.0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t a = 0; a < c; a++) { y[i * c + a] = (float)(scale * (double)from[i * k + a]); }
+    }
+}
+
+static ptsne_status initial_create(const stages *t, float *y, ptsne_error *err)
+{
+    const size_t c = t->settings->n_components;
+    size_t at;
+    switch (t->settings->init) {
+    case PTSNE_INIT_RANDOM:
+        pt_random_initial(t->n, c, t->settings->seed, y);
+        return PTSNE_OK;
+    case PTSNE_INIT_GIVEN:
+        if (!pt_find_not_finite(y, t->n * c, &at)) { return PTSNE_OK; }
+        return pt_fail(err, PTSNE_ERR_DATA, "the initial map, row %zu, column %zu: NaN or infinity", at / c + 1,
+                       at % c + 1);
+    default:
+        if (t->scores != NULL && t->settings->pca >= c) {
+            initial_scale(t->scores, t->n, t->settings->pca, c, y);
+            return PTSNE_OK;
+        }
+        return pt_pca_initial(t->be, t->x, t->n, t->d, c, t->settings->seed, t->observer, y, err);
+    }
+}
+
+ptsne_status pt_embed_affinities(pt_backend *be, const ptsne_graph *graph, const ptsne_embed_options *settings,
+                                 const ptsne_observer *observer, pt_affinities *joint, ptsne_embed_report *report,
+                                 ptsne_error *err)
+{
+    const double began = pt_seconds();
+    const pt_affinities_settings wanted = {
+        .perplexities = settings->perplexities,
+        .n_perplexities = settings->n_perplexities,
+        .uniform = settings->uniform != 0,
+    };
+    pt_affinities_report found = {0};
+    const ptsne_status status = pt_affinities_build(be, graph->index, graph->distance, graph->n, graph->k, &wanted,
+                                                    observer, joint, &found, err);
+    report->affinity_seconds = pt_seconds() - began;
+    report->n_neighbors = graph->k;
+    report->duplicates = found.duplicates;
+    report->isolated = found.isolated;
+    report->unreached = found.unreached;
+    if (status == PTSNE_OK) { report->nonzeros = joint->row[joint->n]; }
+    return status;
+}
+
+static ptsne_status run(stages *t, const ptsne_graph *graph, float *y, ptsne_error *err)
+{
+    ptsne_status status = PTSNE_OK;
+    if (graph == NULL) { status = graph_create(t, err); }
+    const double began = pt_seconds();
+    if (status == PTSNE_OK) { status = initial_create(t, y, err); }
+    t->report->pca_seconds += pt_seconds() - began;
+    free(t->scores);
+    t->scores = NULL;
+    const ptsne_graph found = {.n = t->n, .k = t->settings->n_neighbors, .index = t->index, .distance = t->distance};
+    if (status == PTSNE_OK) {
+        status = pt_embed_affinities(t->be, graph == NULL ? &found : graph, t->settings, t->observer, &t->joint,
+                                     t->report, err);
+    }
+    free(t->index);
+    free(t->distance);
+    t->index = NULL;
+    t->distance = NULL;
+    if (status != PTSNE_OK) { return status; }
+    return pt_optimize(t->be, &t->joint, t->settings, t->observer, y, t->report, err);
+}
+
+static ptsne_status data_check(const float *x, size_t n, size_t d, ptsne_error *err)
+{
+    size_t at;
+    if (x == NULL || !pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu: NaN or infinity", at / d + 1, at % d + 1);
+}
+
+ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_graph *graph,
+                      const ptsne_embed_options *options, const ptsne_observer *observer, float *y,
+                      ptsne_embed_report *report, ptsne_error *err)
+{
+    const double began = pt_seconds();
+    ptsne_embed_options settings;
+    *report =
+        (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
+    ptsne_status status = pt_embed_settings_resolve(options, n, graph == NULL ? d : 0, &settings, err);
+    if (status == PTSNE_OK) { status = data_check(x, n, d, err); }
+    if (status == PTSNE_OK && graph != NULL) {
+        status = pt_graph_check(graph->index, graph->distance, n, graph->k, be->threads, err);
+    }
+    if (status != PTSNE_OK) { return status; }
+    stages t = {.be = be, .x = x, .n = n, .d = d, .settings = &settings, .observer = observer, .report = report};
+    status = run(&t, graph, y, err);
+    free(t.scores);
+    free(t.index);
+    free(t.distance);
+    pt_affinities_destroy(&t.joint);
+    report->seconds = pt_seconds() - began;
+    return status;
+}
