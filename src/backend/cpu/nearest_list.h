@@ -66,7 +66,7 @@ static inline void nearest_keep(nearest_list *list, float limit, uint32_t last)
     const __m512i most = _mm512_set1_epi32((int)last);
     for (; t < list->count; t += NEAREST_LANES) { /* what lies behind the last one is masked out */
         const size_t left = list->count - t;
-        const __mmask16 there = left < NEAREST_LANES ? (__mmask16)((1u << left) - 1u) : (__mmask16)0xFFFF;
+        const __mmask16 there = (__mmask16)(left < NEAREST_LANES ? (1u << left) - 1u : 0xFFFFu);
         const __m512 d = _mm512_loadu_ps(list->d + t);
         const __m512i index = _mm512_loadu_si512(list->index + t);
         const __mmask16 below = _mm512_mask_cmp_ps_mask(there, d, bound, _CMP_LT_OQ);
@@ -155,7 +155,7 @@ static inline void nearest_scan(nearest_list *list, const float *row, size_t n, 
     __m512 limit = _mm512_set1_ps(list->limit);
     for (; j < n; j += NEAREST_LANES) {
         const size_t left = n - j;
-        const __mmask16 there = left < NEAREST_LANES ? (__mmask16)((1u << left) - 1u) : (__mmask16)0xFFFF;
+        const __mmask16 there = (__mmask16)(left < NEAREST_LANES ? (1u << left) - 1u : 0xFFFFu);
         __m512 d = _mm512_maskz_loadu_ps(there, row + j);
         if (norm != NULL) { d = _mm512_add_ps(_mm512_add_ps(_mm512_maskz_loadu_ps(there, norm + j), d), base); }
         __mmask16 hit = _mm512_mask_cmp_ps_mask(there, d, limit, _CMP_LE_OQ);
