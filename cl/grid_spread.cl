@@ -1,6 +1,6 @@
 /* grid_spread: charge[node] = sum_i prod_a B((y_ia - node's place) / spacing), the same bits whatever the order of the work.
  *
- * grid_spread: `order` work-items a point, one for each of its nodes along its first axis. Charges are whole numbers of 2^-32, added by
+ * grid_spread: PT_ORDER work-items a point, one for each of its nodes along its first axis. Charges are whole numbers of 2^-32, added by
  * 32-bit atomics: `low` has the fraction, and who makes it overflow adds one to `high`. A spline's product is below 1/2, and
  * sums up to 2^32 points are exact. A point outside of the grid sets `spoiled`.
  * grid_spread_finish: a work-item per node; NaN everywhere where a point was outside. */
@@ -8,30 +8,29 @@
 
 #include "grid.clh"
 
-PT_KERNEL void grid_spread(global const float *y, const ulong y_at, const uint n, const uint d, const uint order,
-                           const uint size0, const uint size1, const uint size2, const float origin0,
-                           const float origin1, const float origin2, const float spacing, global uint *low,
-                           const ulong low_at, global uint *high, const ulong high_at, global uint *spoiled,
-                           const ulong spoiled_at)
+PT_KERNEL void grid_spread(global const float *y, const ulong y_at, const uint n, const uint d, const uint size0,
+                           const uint size1, const uint size2, const float origin0, const float origin1,
+                           const float origin2, const float spacing, global uint *low, const ulong low_at,
+                           global uint *high, const ulong high_at, global uint *spoiled, const ulong spoiled_at)
 {
     const uint item = (uint)get_global_id(0);
-    const uint i = item / order, mine = item - i * order;
+    const uint i = item / PT_ORDER, mine = item - i * PT_ORDER;
     if (i >= n) { return; }
     pt_place at;
-    if (!pt_place_of(y + y_at, i, d, order, size0, size1, size2, origin0, origin1, origin2, spacing, &at)) {
+    if (!pt_place_of(y + y_at, i, d, size0, size1, size2, origin0, origin1, origin2, spacing, &at)) {
         atomic_or(spoiled + spoiled_at, 1u);
         return;
     }
-    const float outer = d == 3 ? pt_spline(order, mine, at.part[0]).x : 1.0f;
-    const uint first = d == 3 ? 0 : mine, last = d == 3 ? order : mine + 1;
+    const float outer = d == 3 ? pt_spline(mine, at.part[0]).x : 1.0f;
+    const uint first = d == 3 ? 0 : mine, last = d == 3 ? PT_ORDER : mine + 1;
     low += low_at;
     high += high_at;
     for (uint b = first; b < last; b++) {
-        const float row = outer * pt_spline(order, b, at.part[1]).x;
+        const float row = outer * pt_spline(b, at.part[1]).x;
         const size_t plane = at.node[0] + (d == 3 ? mine : 0);
         const size_t node = (plane * size1 + at.node[1] + b) * size2 + at.node[2];
-        for (uint c = 0; c < order; c++) {
-            const uint value = convert_uint_rte(row * pt_spline(order, c, at.part[2]).x * 4294967296.0f);
+        for (uint c = 0; c < PT_ORDER; c++) {
+            const uint value = convert_uint_rte(row * pt_spline(c, at.part[2]).x * 4294967296.0f);
             const uint before = atomic_add(low + node + c, value);
             if (before + value < before) { atomic_inc(high + node + c); }
         }

@@ -368,8 +368,8 @@ static void try_grids_flat(trial *t)
 
 static void try_grids_solid(trial *t)
 {
-    const pt_grid fine = {3, 6, {10, 12, 11}, 0, {-3.2f, -3.9f, -3.4f}, 0.8f};
-    const pt_grid coarse = {3, 6, {9, 10, 10}, 2, {-6.4f, -7.1f, -6.6f}, 1.6f};
+    const pt_grid fine = {3, 4, {10, 12, 11}, 0, {-3.2f, -3.9f, -3.4f}, 0.8f};
+    const pt_grid coarse = {3, 4, {9, 10, 10}, 2, {-6.4f, -7.1f, -6.6f}, 1.6f};
     grids(t, &fine, &coarse);
 }
 

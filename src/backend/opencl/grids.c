@@ -3,6 +3,7 @@
 #include "backend/opencl/opencl.h"
 
 #define OUTPUTS ((size_t)4) /* of grid_convolve.cl */
+#define ORDER   ((size_t)4) /* PT_ORDER of grid.clh: the only one */
 
 /* A grid as the kernels see it: three axes, the last one contiguous; a flat one has one node along axis 0. */
 typedef struct axes {
@@ -36,27 +37,20 @@ ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_bu
     const pt_buffer low = {words.handle, words.offset, nodes}, high = {words.handle, words.offset + nodes, nodes};
     const pt_buffer spoiled = {words.handle, words.offset + 2 * nodes, 1};
     const pt_kernel_arg spread[] = {
-        pt_arg_buffer(y),
-        pt_arg_uint(n),
-        pt_arg_uint(grid->d),
-        pt_arg_uint(grid->order),
-        pt_arg_uint(of.size[0]),
-        pt_arg_uint(of.size[1]),
-        pt_arg_uint(of.size[2]),
-        pt_arg_float(of.origin[0]),
-        pt_arg_float(of.origin[1]),
-        pt_arg_float(of.origin[2]),
-        pt_arg_float(grid->spacing),
-        pt_arg_buffer(&low),
-        pt_arg_buffer(&high),
+        pt_arg_buffer(y),           pt_arg_uint(n),
+        pt_arg_uint(grid->d),       pt_arg_uint(of.size[0]),
+        pt_arg_uint(of.size[1]),    pt_arg_uint(of.size[2]),
+        pt_arg_float(of.origin[0]), pt_arg_float(of.origin[1]),
+        pt_arg_float(of.origin[2]), pt_arg_float(grid->spacing),
+        pt_arg_buffer(&low),        pt_arg_buffer(&high),
         pt_arg_buffer(&spoiled),
     };
     const pt_kernel_arg finish[] = {
         pt_arg_buffer(&low), pt_arg_buffer(&high), pt_arg_buffer(&spoiled), pt_arg_ulong(nodes), pt_arg_buffer(charge),
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_GRID_SPREAD];
-    const size_t groups = (n * grid->order - 1) / kernel->group + 1;
-    const double work = (double)kernel->group * (double)(grid->d == 3 ? grid->order * grid->order : grid->order);
+    const size_t groups = (n * ORDER - 1) / kernel->group + 1;
+    const double work = (double)kernel->group * (double)(grid->d == 3 ? ORDER * ORDER : ORDER);
     ptsne_status status = pt_buffer_fill(device, &words, 0.0f, err);
     if (status == PTSNE_OK) { status = pt_device_launch(device, kernel, PT_ARGS(spread), groups, work, err); }
     if (status != PTSNE_OK) { return status; }
@@ -68,17 +62,11 @@ static ptsne_status between_levels(pt_device *device, pt_kernel_id id, const pt_
 {
     const axes finer = axes_of(fine), coarser = axes_of(coarse);
     const pt_kernel_arg args[] = {
-        pt_arg_buffer(from),
-        pt_arg_uint(fine->d),
-        pt_arg_uint(fine->order),
-        pt_arg_uint(finer.size[0]),
-        pt_arg_uint(finer.size[1]),
-        pt_arg_uint(finer.size[2]),
-        pt_arg_uint(coarse->margin),
-        pt_arg_uint(coarser.size[0]),
-        pt_arg_uint(coarser.size[1]),
-        pt_arg_uint(coarser.size[2]),
-        pt_arg_buffer(to),
+        pt_arg_buffer(from),          pt_arg_uint(fine->d),
+        pt_arg_uint(finer.size[0]),   pt_arg_uint(finer.size[1]),
+        pt_arg_uint(finer.size[2]),   pt_arg_uint(coarse->margin),
+        pt_arg_uint(coarser.size[0]), pt_arg_uint(coarser.size[1]),
+        pt_arg_uint(coarser.size[2]), pt_arg_buffer(to),
     };
     pt_kernel *kernel = &device->kernels[id];
     const size_t nodes = nodes_of(id == PT_KERNEL_GRID_PROLONG ? &finer : &coarser);
@@ -150,11 +138,20 @@ ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_bu
     pt_device *device = pt_device_of(be);
     const axes of = axes_of(grid);
     const pt_kernel_arg args[] = {
-        pt_arg_buffer(values),      pt_arg_buffer(y),           pt_arg_uint(n),
-        pt_arg_uint(grid->d),       pt_arg_uint(grid->order),   pt_arg_uint(of.size[0]),
-        pt_arg_uint(of.size[1]),    pt_arg_uint(of.size[2]),    pt_arg_float(of.origin[0]),
-        pt_arg_float(of.origin[1]), pt_arg_float(of.origin[2]), pt_arg_float(grid->spacing),
-        pt_arg_float(base),         pt_arg_float(scale),        pt_arg_buffer(force),
+        pt_arg_buffer(values),
+        pt_arg_buffer(y),
+        pt_arg_uint(n),
+        pt_arg_uint(grid->d),
+        pt_arg_uint(of.size[0]),
+        pt_arg_uint(of.size[1]),
+        pt_arg_uint(of.size[2]),
+        pt_arg_float(of.origin[0]),
+        pt_arg_float(of.origin[1]),
+        pt_arg_float(of.origin[2]),
+        pt_arg_float(grid->spacing),
+        pt_arg_float(base),
+        pt_arg_float(scale),
+        pt_arg_buffer(force),
         pt_arg_buffer(potential),
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_GRID_GATHER];
