@@ -359,6 +359,9 @@ typedef struct ptsne_embed_options {
     /* y: n x n_components, borrowed during the call; not 0: stop as soon as possible */
     int (*snapshot)(const float *y, size_t iteration, void *user);
     void *snapshot_user;
+    /* graph: borrowed during the call; not 0: stop. Told once, as soon as the neighbours are found */
+    int (*neighbors)(const ptsne_graph *graph, void *user);
+    void *neighbors_user;
     /* long runs */
     const char *checkpoint;    /* the optimiser's state is kept in this file; NULL: nowhere */
     double checkpoint_minutes; /* between states; 0: only when stopped */

@@ -153,16 +153,30 @@ ptsne_status pt_embed_affinities(pt_backend *be, const ptsne_graph *graph, const
     return status;
 }
 
+static ptsne_status graph_tell(const ptsne_embed_options *s, const ptsne_graph *found, ptsne_error *err)
+{
+    if (s->neighbors == NULL || s->neighbors(found, s->neighbors_user) == 0) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_STOPPED, "stopped");
+}
+
+/* With a given graph the initial map is that of a run that searches: from as many components. */
+static ptsne_status scores_for_initial(stages *t, ptsne_error *err)
+{
+    const ptsne_embed_options *s = t->settings;
+    if (s->init != PTSNE_INIT_PCA || s->pca < s->n_components) { return PTSNE_OK; }
+    return scores_create(t->be, t->x, t->n, t->d, s, t->observer, &t->scores, t->report, err);
+}
+
 static ptsne_status run(stages *t, const ptsne_graph *graph, float *y, ptsne_error *err)
 {
-    ptsne_status status = PTSNE_OK;
-    if (graph == NULL) { status = graph_create(t, err); }
+    ptsne_status status = graph == NULL ? graph_create(t, err) : scores_for_initial(t, err);
     const double began = pt_seconds();
     if (status == PTSNE_OK) { status = initial_create(t, y, err); }
     t->report->pca_seconds += pt_seconds() - began;
     free(t->scores);
     t->scores = NULL;
     const ptsne_graph found = {.n = t->n, .k = t->settings->n_neighbors, .index = t->index, .distance = t->distance};
+    if (status == PTSNE_OK && graph == NULL) { status = graph_tell(t->settings, &found, err); }
     if (status == PTSNE_OK) {
         status = pt_embed_affinities(t->be, graph == NULL ? &found : graph, t->settings, t->observer, &t->joint,
                                      t->report, err);
@@ -196,6 +210,7 @@ ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const 
         status = pt_graph_check(graph->index, graph->distance, n, graph->k, be->threads, err);
     }
     if (status != PTSNE_OK) { return status; }
+    if (graph != NULL && x != NULL) { pt_embed_settings_pca(&settings, n, d); }
     stages t = {.be = be, .x = x, .n = n, .d = d, .settings = &settings, .observer = observer, .report = report};
     status = run(&t, graph, y, err);
     free(t.scores);

@@ -116,6 +116,13 @@ static ptsne_status neighbors_resolve(ptsne_embed_options *s, size_t n, ptsne_er
     return PTSNE_OK;
 }
 
+void pt_embed_settings_pca(ptsne_embed_options *settings, size_t n, size_t n_features)
+{
+    /* Distances of another metric change when the axes turn: no principal components for those. */
+    const bool turns = strcmp(settings->metric, "euclidean") == 0;
+    if (!turns || settings->pca >= n_features || settings->pca >= n) { settings->pca = 0; }
+}
+
 ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t n, size_t n_features,
                                        ptsne_embed_options *settings, ptsne_error *err)
 {
@@ -136,8 +143,7 @@ ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t 
     if (status == PTSNE_OK && !s->uniform) { status = perplexities_check(s, n, err); }
     if (status == PTSNE_OK && n_features > 0) { status = neighbors_resolve(s, n, err); }
     if (status != PTSNE_OK) { return status; }
-    /* Distances of another metric change when the axes turn: no principal components for those. */
-    if (s->pca >= n_features || s->pca >= n || strcmp(s->metric, "euclidean") != 0) { s->pca = 0; }
+    if (n_features > 0) { pt_embed_settings_pca(s, n, n_features); }
     return PTSNE_OK;
 }
 

@@ -16,6 +16,9 @@ ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t 
 ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size_t n, ptsne_embed_options *settings,
                                           ptsne_error *err);
 
+/* pca becomes 0 where no principal components are taken of n rows of n_features. */
+void pt_embed_settings_pca(ptsne_embed_options *settings, size_t n, size_t n_features);
+
 /* Iterations of all phases. */
 size_t pt_embed_settings_iterations(const ptsne_embed_options *settings);
 
