@@ -91,7 +91,7 @@ small=(--net 16 --epochs 3 --batch-size 32 --neighbors 5 --pca 0)
 
 # ---- help, versions, wrong usage ----
 
-for verb in fit transform metrics devices; do
+for verb in embed fit transform metrics devices; do
     expect "$verb --help" 0 "^Usage: ptsne $verb" - ptsne $verb --help
     holds "$verb --help has examples" grep -q "^Examples:" out
     holds "$verb --help says the exit codes" grep -q "^Exit codes: 0 done" out
@@ -172,6 +172,137 @@ holds "--help has the default of --exaggeration" grep -qE -- " --exaggeration A 
 holds "and it is that of mode batch" test "$(used edges.st exaggeration)" = "$(used batches.st exaggeration)"
 holds "--help has the default of --learning-rate" \
     grep -qF "[$(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
+
+# ---- embed ----
+
+brief=(--perplexity 5 --early-iterations 20 --iterations 30)
+shape() { head -c 128 "$1" | tr -d '\0' | grep -aqF "'shape': ($2)"; }
+expect "embed" 0 - "^map\.npy: 200 x 2, KL [0-9.]+, [0-9.]+ s$" ptsne embed x.csv -o map.npy "${brief[@]}" --json embed.json
+holds "a line a stage" test "$(grep -cE '^  (neighbours|affinities|embedding) +[0-9.]+ s   ' err)" = 3
+holds "so many iterations" grep -q "50 iterations, KL" err
+holds "two columns" shape map.npy "200, 2"
+holds "no state is left" test ! -e map.npy.state
+holds "the report has the figures" grep -q '"kl_divergence": [0-9]' embed.json
+holds "and no NaN" bash -c '! grep -qiE "[^a-z](nan|inf)" embed.json && grep -q "\"outcome\": \"done\"" embed.json'
+expect "existing output" 2 - "^ptsne: map.npy: exists already \(-f overwrites it\)$" ptsne embed x.csv -o map.npy "${brief[@]}"
+expect "one thread" 0 - . ptsne embed x.csv -o one.npy "${brief[@]}" --threads 1
+holds "the same bits with one thread" cmp -s one.npy map.npy
+expect "to standard output" 0 NUMPY - ptsne embed x.csv -o - -q "${brief[@]}"
+holds "as to the file" cmp -s out map.npy
+expect "to CSV on standard output" 0 "^x,y$" - ptsne embed x.csv -o - -q --to csv "${brief[@]}"
+expect "from standard input" 0 - . bash -c "cat x.csv | ptsne embed - -o in.npy ${brief[*]}"
+holds "as from the file" cmp -s in.npy map.npy
+while read -r options; do
+    # shellcheck disable=SC2086 # words
+    expect "embed $options" 0 - . ptsne embed x.csv -o each.npy -f "${brief[@]}" $options
+    holds "embed $options: a map of its own" bash -c '! cmp -s each.npy map.npy'
+done <<'END'
+--dims 3
+--perplexity 5,20
+--n-neighbors 20
+--metric cosine
+--metric manhattan
+--pca 3
+--method exact
+--method barnes-hut
+--method barnes-hut --theta 0.8
+--spacing 0.3
+--dof 0.7
+--init random
+--init random --seed 7
+--init map.npy
+--early-exaggeration 4
+--early-iterations 10
+--exaggeration 2
+--iterations 20
+--learning-rate 50
+--momentum 0.5
+--max-step 0.5
+--columns a,b,c
+--limit 100
+END
+while read -r options; do
+    # shellcheck disable=SC2086
+    expect "embed $options" 0 - . ptsne embed x.csv -o each.npy -f --perplexity 5 $options
+    holds "embed $options: the same map" cmp -s each.npy map.npy
+done <<'END'
+--phases 20:12,30:1
+--early-iterations 20 --iterations 30 --snapshots each-film.npy --every 7
+--early-iterations 20 --iterations 30 --state each.state --checkpoint 0.00001
+--early-iterations 20 --iterations 30 --save-neighbors each-index.npy,each-distance.npy
+--early-iterations 20 --iterations 30 --neighbors each-index.npy,each-distance.npy
+--early-iterations 20 --iterations 30 --tolerance 0
+END
+holds "frames at 0, 7, ..., 49, and the last map" shape each-film.npy "9, 200, 2"
+holds "which is the map" bash -c 'cmp -s <(tail -c 1600 each-film.npy) <(tail -c 1600 map.npy)'
+holds "as many neighbours as it says" shape each-index.npy "200, 15"
+holds "the state is gone with the run" test ! -e each.state
+rows 150 5 | awk -F, 'BEGIN { srand(3) } NR > 1 { line = $1; for (j = 0; j < 60; j++) line = line "," $(j % 6 + 1) + 0.1 * rand(); print line }' >wide.csv
+expect "many columns" 0 - "50 components have [0-9.]+ % of the variance" ptsne embed wide.csv -o wide.npy "${brief[@]}" --save-neighbors wide-index.npy,wide-distance.npy
+expect "many columns, neighbours given" 0 - . ptsne embed wide.csv -o wide-given.npy "${brief[@]}" --neighbors wide-index.npy,wide-distance.npy
+holds "the same bits" cmp -s wide.npy wide-given.npy
+expect "uniform affinities" 0 - "15 of each point, exact" ptsne embed x.csv -o uniform.npy --affinities uniform --iterations 20
+expect "an inverted file" 0 - "15 of each point, recall (0\.9[0-9]*|1\.000) \([0-9]+ of [0-9]+ cells\)" ptsne embed x.csv -o cells.npy "${brief[@]}" --search cells --recall 0.9
+expect "neighbours alone" 0 - "^each-index.npy: 200 points of 15 neighbours" ptsne embed --neighbors each-index.npy,each-distance.npy --init random -o alone.npy "${brief[@]}"
+ptsne embed x.csv -o random.npy -q "${brief[@]}" --init random
+holds "as with the data" cmp -s alone.npy random.npy
+expect "neighbours of other data" 4 - "each-index.npy: neighbours of 200 points, but new.csv has 50 rows" ptsne embed new.csv --neighbors each-index.npy,each-distance.npy -o no.npy
+expect "neighbours alone, but PCA" 2 - "DATA is missing: --neighbors alone do with --init random" ptsne embed --neighbors each-index.npy,each-distance.npy -o no.npy
+expect "one file of neighbours" 2 - '--neighbors: "each-index.npy" is not two files with one comma' ptsne embed x.csv --neighbors each-index.npy -o no.npy
+expect "distances for indices" 4 - "each-distance.npy: these are not whole numbers" ptsne embed x.csv --neighbors each-distance.npy,each-distance.npy -o no.npy
+expect "duplicates" 0 - "^ptsne: warning: 200 points have a neighbour at distance 0" bash -c "(cat x.csv; tail -n +2 x.csv | head -n 100) >twice.csv; ptsne embed twice.csv -o twice.npy ${brief[*]}"
+expect "report is the map" 2 - "no.npy: named twice" ptsne embed x.csv -o no.npy --json no.npy
+expect "the film is the map" 2 - "no.npy: named twice" ptsne embed x.csv -o no.npy --snapshots no.npy
+expect "output is the input" 2 - "x.csv: named twice" ptsne embed x.csv -o x.csv -f
+expect "no data" 2 - "DATA is missing" ptsne embed -o no.npy
+expect "no output" 2 - "^ptsne: -o FILE is missing" ptsne embed x.csv
+expect "phases and iterations" 2 - "--iterations has no effect with --phases" ptsne embed x.csv -o no.npy --phases 5:1 --iterations 3
+expect "phases that are none" 2 - '--phases: "5" is not of the form N:A' ptsne embed x.csv -o no.npy --phases 5
+expect "every without a film" 2 - "--every has an effect with --snapshots only" ptsne embed x.csv -o no.npy --every 3
+expect "recall of all" 2 - "--recall has no effect with --search exact" ptsne embed x.csv -o no.npy --search exact --recall 0.9
+expect "theta without a tree" 2 - "--theta has an effect with --method barnes-hut only" ptsne embed x.csv -o no.npy --theta 0.5
+expect "perplexity too large" 2 - "^ptsne: x.csv: perplexity 100 is too large for 200 points: at most 66.33$" ptsne embed x.csv -o no.npy --perplexity 100
+expect "four dimensions" 2 - "--dims: 4 is too large" ptsne embed x.csv -o no.npy --dims 4
+expect "no such metric" 3 - "chebychev" ptsne embed x.csv -o no.npy --perplexity 5 --metric chebychev
+expect "initial map of another size" 4 - "^ptsne: new.csv: 50 x 6 numbers, but the map has 200 x 2$" ptsne embed x.csv -o no.npy --init new.csv --perplexity 5
+expect "no such initial map" 1 - "^ptsne: pcs: " ptsne embed x.csv -o no.npy --init pcs --perplexity 5
+expect "NaN in the data" 4 - "^ptsne: nan.csv:8: column 1" ptsne embed nan.csv -o no.npy
+expect "missing file" 1 - "^ptsne: nothing.npy: " ptsne embed nothing.npy -o no.npy
+expect "full disk" 1 - "/dev/full: cannot be written: No space" ptsne embed x.csv -o /dev/full --to csv "${brief[@]}"
+expect "resume to standard output" 2 - "--resume with -o - needs the --state" ptsne embed x.csv -o - --resume
+holds "nothing was written" bash -c '! ls no.npy* 2>/dev/null'
+
+expect "new points" 0 - "^placed.csv: 50 points placed on map.npy" ptsne embed --add map.npy --reference x.csv new.csv -o placed.csv --json placed.json
+holds "a row each, and a header" test "$(wc -l <placed.csv)" = 51
+holds "where points of their kind are" bash -c 'ptsne metrics --data x.csv --embedding map.npy --test-data new.csv --test-embedding placed.csv | grep -qE "^1-NN error: +0\.00 %"'
+expect "new points, every option" 0 - . ptsne embed --add map.npy --reference x.csv new.csv -o placed2.npy --perplexity 10 --n-neighbors 20 --pca 3 --method exact --dof 0.8 --phases 20:2,20:1 --learning-rate 0.2 --momentum 0.5 --max-step 0.5 --seed 3
+expect "new points without a reference" 2 - "--add needs --reference FILE" ptsne embed --add map.npy new.csv -o no.npy
+expect "a reference alone" 2 - "--reference has an effect with --add only" ptsne embed x.csv --reference x.csv -o no.npy
+expect "an option of maps" 2 - "--init has no effect with --add: new points start at" ptsne embed --add map.npy --reference x.csv new.csv -o no.npy --init random
+expect "a map of other data" 4 - "map.npy: 200 points, but new.csv has 50 rows" ptsne embed --add map.npy --reference new.csv x.csv -o no.npy
+expect "new points of other columns" 4 - "placed.csv: rows of 2 columns, but x.csv has 6" ptsne embed --add map.npy --reference x.csv placed.csv -o no.npy
+expect "several perplexities" 2 - "--add takes one --perplexity" ptsne embed --add map.npy --reference x.csv new.csv -o no.npy --perplexity 5,10
+holds "nothing was written" bash -c '! ls no.npy* 2>/dev/null'
+
+# What help says of defaults is what is used, here and with --add.
+ptsne embed --help | tr -s ' \n' ' ' >help.txt
+shown() { grep -oE -- " --$1 [^[]*\[[^]]*\]" help.txt | head -n 1 | sed 's/.*\[\(.*\)\]$/\1/'; }
+spelled=() added=()
+for option in dims perplexity affinities init dof seed metric pca search recall early-exaggeration early-iterations exaggeration \
+    iterations momentum max-step tolerance method spacing; do
+    said=$(shown $option)
+    spelled+=("--$option" "${said%%; --add: *}")
+done
+for option in perplexity pca exaggeration iterations learning-rate momentum max-step dof spacing seed; do
+    said=$(shown $option)
+    added+=("--$option" "${said##*; --add: }")
+done
+expect "defaults" 0 - . ptsne embed x.csv -o plain.npy
+expect "defaults, spelled" 0 - . ptsne embed x.csv -o spelled.npy "${spelled[@]}"
+holds "the same map" cmp -s plain.npy spelled.npy
+expect "defaults of --add" 0 - . ptsne embed --add plain.npy --reference x.csv new.csv -o added.npy
+expect "defaults of --add, spelled" 0 - . ptsne embed --add plain.npy --reference x.csv new.csv -o added2.npy "${added[@]}"
+holds "the same places" cmp -s added.npy added2.npy
 
 # ---- transform ----
 
@@ -302,6 +433,45 @@ exec 9>&-
 set +m
 holds "a waiting transform stops" test "$code" = 130
 holds "and leaves nothing" bash -c '! ls stopped.csv* 2>/dev/null'
+
+# The same of embed: interrupt MAP SIGNAL begins a long run and sends the signal once its first state is there.
+slow=(--perplexity 10 --early-iterations 100 --iterations 1500 --tolerance 0 --checkpoint 0.0002)
+interrupt()
+{
+    local pid tries=0
+    set -m
+    ptsne embed x.csv -o "$1" "${slow[@]}" --snapshots "$1.film" --every 100 >out 2>err &
+    pid=$!
+    while [ ! -e "$1.state" ] && [ $tries -lt 600 ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+    done
+    kill -"$2" $pid
+    wait $pid
+    code=$?
+    set +m
+}
+expect "embed uninterrupted" 0 - . ptsne embed x.csv -o slow.npy "${slow[@]}" --snapshots slow.film --every 100
+holds "its film" shape slow.film "17, 200, 2"
+interrupt cut.npy INT
+holds "embed: code 130" test "$code" = 130
+holds "embed: says what was saved" grep -q "^ptsne: stopped after [0-9]* of 1600 iterations; the map so far is in cut.npy, its state in cut.npy.state$" err
+holds "embed: the map so far" shape cut.npy "200, 2"
+resume=$(sed -n '/^To go on:$/{n;p}' err)
+expect "embed: anew without -f" 2 - "an unfinished embed \(--resume goes on with it, -f begins anew\)" ptsne embed x.csv -o cut.npy "${slow[@]}"
+expect "embed: the command works" 0 - "1600 iterations" bash -c "$resume"
+holds "embed: the same bits" cmp -s cut.npy slow.npy
+holds "embed: the same film" cmp -s cut.npy.film slow.film
+holds "embed: no state is left" test ! -e cut.npy.state
+interrupt killed.npy KILL
+holds "embed: killed" test "$code" = 137
+expect "embed: resume after a kill" 0 - . ptsne embed x.csv -o killed.npy "${slow[@]}" --resume
+holds "embed: the same bits after a kill" cmp -s killed.npy slow.npy
+interrupt other.npy KILL
+expect "embed: resume with other options" 2 - "other.npy.state: .*momentum" ptsne embed x.csv -o other.npy "${slow[@]}" --momentum 0.5 --resume
+expect "embed: anew over an old state" 0 - . ptsne embed x.csv -o other.npy "${brief[@]}" -f
+holds "embed: it is as if it were new" cmp -s other.npy map.npy
+expect "embed: resume what is done" 2 - "slow.npy is there, but slow.npy.state is not" ptsne embed x.csv -o slow.npy "${slow[@]}" --resume
 
 # ---- terminals ----
 

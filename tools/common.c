@@ -140,6 +140,12 @@ static bool directory_takes(const char *path)
     return takes;
 }
 
+bool output_is_file(const char *output)
+{
+    struct stat there;
+    return strcmp(output, "-") != 0 && (stat(output, &there) != 0 || S_ISREG(there.st_mode));
+}
+
 int output_check(cli_console *console, const char *output, bool force, const char *const *others)
 {
     if (output == NULL || strcmp(output, "-") == 0) { return EXIT_SUCCESS; }

@@ -37,6 +37,9 @@ typedef enum map_format { MAP_FORMAT_AUTO, MAP_FORMAT_NPY, MAP_FORMAT_CSV } map_
  * returns the exit code. */
 int map_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format);
 
+/* Is output, or will it be, a regular file, and not standard output, a pipe or a device? */
+bool output_is_file(const char *output);
+
 /* Can output be written, and is it none of the files that are read or written besides (NULL ends them)? Asked before work
  * starts. Prints what is wrong and returns the exit code, else EXIT_SUCCESS. output may be NULL: nothing to check. */
 int output_check(cli_console *console, const char *output, bool force, const char *const *others);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# From a fresh machine to a map of 60,000 real images, 10,000 new ones placed on it, and two pictures: out/scatter.png and
-# out/sprites.png. Under five minutes on two cores.
+# From a fresh machine to two maps of 60,000 real images, by t-SNE and by a network, 10,000 new ones placed on the second, and three
+# pictures: out/embed.png, out/scatter.png and out/sprites.png. Under five minutes on two cores.
 #
 #   tools/demo.sh              installs what is missing (Debian, Ubuntu), builds, runs
 #   tools/demo.sh DIRECTORY    ... with the four Fashion-MNIST files (train-images-idx3-ubyte.gz ...) that lie there
@@ -61,6 +61,11 @@ names()
 names "$data/train-labels-idx1-ubyte.gz" >out/train-labels.txt
 names "$data/t10k-labels-idx1-ubyte.gz" >out/test-labels.txt
 
+say "t-SNE of the 60,000 training images (no labels are used)"
+"$bin/ptsne" embed "$data/train-images-idx3-ubyte.gz" -o out/embed.npy -f --json out/embed.json
+"$bin/ptsne-render" scatter out/embed.npy --labels out/train-labels.txt -o out/embed.png -f \
+    --title "Fashion-MNIST, 60,000 images: t-SNE"
+
 say "learn a map of the 60,000 training images (no labels are used)"
 "$bin/ptsne" fit "$data/train-images-idx3-ubyte.gz" -o out/map.safetensors --epochs 15 -f --json out/fit.json
 
@@ -80,4 +85,4 @@ say "pictures"
     --labels out/test-labels.txt -o out/sprites.png -f
 
 echo
-echo "out/scatter.png and out/sprites.png are done; $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s in all"
+echo "out/embed.png, out/scatter.png and out/sprites.png are done; $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s in all"

@@ -1,0 +1,101 @@
+#include "embed_report.h"
+
+#include <math.h>
+#include <string.h>
+
+/* 1234567 -> "1,234,567". */
+static const char *grouped(size_t count, char text[32])
+{
+    char digits[32];
+    const size_t length = (size_t)snprintf(digits, sizeof digits, "%zu", count);
+    size_t used = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) { text[used++] = ','; }
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+static void say_neighbors(cli_console *console, const ptsne_embed_report *done)
+{
+    if (isnan(done->recall)) { return; } /* the graph was given */
+    if (done->cells == 0) {
+        console_note(console, "  neighbours %8.1f s   %zu of each point, exact", done->neighbor_seconds,
+                     done->n_neighbors);
+    } else {
+        console_note(console, "  neighbours %8.1f s   %zu of each point, recall %.3f (%zu of %zu cells)",
+                     done->neighbor_seconds, done->n_neighbors, done->recall, done->cells_probed, done->cells);
+    }
+}
+
+void embed_report_stages(cli_console *console, const ptsne_embed_report *done, const ptsne_embed_options *options)
+{
+    char entries[32];
+    if (isfinite(done->explained_variance)) {
+        console_note(console, "  pca        %8.1f s   %zu components have %.1f %% of the variance", done->pca_seconds,
+                     options->pca, 100.0 * done->explained_variance);
+    }
+    say_neighbors(console, done);
+    console_note(console, "  affinities %8.1f s   %s pairs", done->affinity_seconds, grouped(done->nonzeros, entries));
+    console_note(console, "  embedding  %8.1f s   %zu iteration%s%s, KL %.4f", done->optimize_seconds, done->iterations,
+                 done->iterations == 1 ? "" : "s", done->converged ? " until nothing moved" : "", done->kl_divergence);
+}
+
+json_t *embed_report_figures(const ptsne_embed_report *done)
+{
+    json_t *figures = json_object();
+    const struct {
+        const char *key;
+        size_t value;
+    } counts[] = {
+        {"iterations", done->iterations}, {"n_neighbors", done->n_neighbors},   {"cells", done->cells},
+        {"nonzeros", done->nonzeros},     {"cells_probed", done->cells_probed}, {"duplicates", done->duplicates},
+        {"isolated", done->isolated},     {"unreached", done->unreached},
+    };
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {
+        {"kl_divergence", done->kl_divergence},
+        {"recall", done->recall},
+        {"explained_variance", done->explained_variance},
+        {"seconds", done->seconds},
+        {"pca_seconds", done->pca_seconds},
+        {"neighbor_seconds", done->neighbor_seconds},
+        {"affinity_seconds", done->affinity_seconds},
+        {"optimize_seconds", done->optimize_seconds},
+    };
+    for (size_t i = 0; i < CLI_LENGTH(counts); i++) {
+        json_object_set_new(figures, counts[i].key, report_count(counts[i].value));
+    }
+    for (size_t i = 0; i < CLI_LENGTH(numbers); i++) {
+        json_object_set_new(figures, numbers[i].key, report_number(numbers[i].value));
+    }
+    json_object_set_new(figures, "converged", json_boolean(done->converged));
+    return figures;
+}
+
+int embed_report_write(const cli_call *call, json_t *figures, const char *outcome, const ptsne_device *device,
+                       size_t rows, size_t columns, size_t components, uint64_t seed)
+{
+    const embed_settings *settings = call->settings;
+    if (settings->json == NULL) {
+        json_decref(figures);
+        return EXIT_SUCCESS;
+    }
+    ptsne_device_info info;
+    ptsne_device_describe(device, &info);
+    json_t *about =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "version", ptsne_version(), "outcome", outcome,
+                  "device", info.spec, "device_name", report_text(info.name), "data",
+                  settings->input == NULL ? json_null() : report_text(settings->input), "map",
+                  settings->output == NULL ? json_null() : report_text(settings->output), "rows", (json_int_t)rows,
+                  "columns", (json_int_t)columns, "components", (json_int_t)components, "seed", (json_int_t)seed);
+    if (figures == NULL || json_object_update(figures, about) != 0) { /* one of them is NULL, or without memory */
+        json_decref(figures);
+        figures = NULL;
+    }
+    json_decref(about);
+    return report_write(call->console, settings->json, figures);
+}
