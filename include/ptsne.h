@@ -296,7 +296,7 @@ typedef enum ptsne_method {
 } ptsne_method;
 
 typedef enum ptsne_search {
-    PTSNE_SEARCH_AUTO = 0, /* exact; from 200,000 rows on, cells */
+    PTSNE_SEARCH_AUTO = 0, /* exact; from 100,000 rows on, cells */
     PTSNE_SEARCH_EXACT,
     PTSNE_SEARCH_CELLS /* an inverted file: k-means cells, exact distances inside */
 } ptsne_search;

@@ -269,7 +269,7 @@ static const cli_option neighbor_options[] = {
      .choices = "auto,exact,cells",
      .help = "auto, exact or cells",
      .more =
-         "cells: an inverted file, for many points; finds --recall of the neighbours. auto: exact to 200,000 points."},
+         "cells: an inverted file, for many points; finds --recall of the neighbours. auto: exact to 100,000 points."},
     {.name = "recall",
      .kind = CLI_NUMBER,
      .member = EMBED(recall),
