@@ -9,6 +9,7 @@
 #include "base/columns.h"
 #include "tsne/embed_settings.h"
 #include "tsne/optimize.h"
+#include "tsne/plan.h"
 
 struct ptsne_affinities {
     pt_affinities joint;
@@ -44,6 +45,22 @@ ptsne_status ptsne_embed(ptsne_device *device, const float *x, size_t n, size_t 
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "embed: a graph of %zu points for %zu, or without arrays", graph->n, n);
     }
     return pt_embed(device->be, x, n, n_features, graph, options, observer, y, report, err);
+}
+
+ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features, const ptsne_embed_options *options,
+                              ptsne_plan_stage *stages, size_t *count, ptsne_error *err)
+{
+    if (device == NULL || stages == NULL || count == NULL || n_features == 0) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "plan: device, n_features, stages and count are needed");
+    }
+    ptsne_embed_options settings;
+    double gflops = 0.0, gigabytes = 0.0;
+    ptsne_status status = pt_embed_settings_resolve(options, n, n_features, &settings, err);
+    if (status == PTSNE_OK) { status = ptsne_device_bench(device, &gflops, &gigabytes, err); }
+    if (status != PTSNE_OK) { return status; }
+    const pt_rates rates = {.product = 1e9 * gflops, .copy = 1e9 * gigabytes};
+    *count = pt_embed_plan(device->be, &rates, n, n_features, &settings, stages);
+    return PTSNE_OK;
 }
 
 ptsne_status ptsne_pca(ptsne_device *device, const float *x, size_t n, size_t n_features, size_t k, uint64_t seed,

@@ -1,0 +1,136 @@
+/* Bytes follow from what each stage takes; of seconds only the kind of work follows, and its rate is a share of the device's
+ * measured ones. The shares were measured on MNIST and Gaussian clusters, on a processor: a guess elsewhere. */
+#include "tsne/plan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "tsne/affinities.h"
+#include "tsne/cells.h"
+#include "tsne/embed_settings.h"
+#include "tsne/field.h"
+#include "tsne/motion.h"
+
+#define PROGRAM         ((size_t)48 << 20) /* libraries and the products' own buffers */
+#define ENTRIES_A_PAIR  1.45  /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
+#define BOUND_COLUMNS   112.0 /* of lower bounds, where data have many columns */
+#define MANY_COLUMNS    ((size_t)192)
+#define SEARCH_SHARE    0.55 /* of the product rate that a search reaches */
+#define CELL_SHARE      0.06 /* of all pairs that meet by cells at recall 0.99 */
+#define PCA_SHARE       0.5
+#define STREAM_SHARE    0.5    /* of the copy rate at which attraction reads P */
+#define POINT_BYTES     1600.0 /* that a point's repulsion and step are worth, in the copy rate */
+#define NODE_BYTES      160.0  /* the same for a node of the finest grid, with its share of the pyramid */
+#define SPAN_OF_ONE     0.62   /* extent of a map, in units of the kernel: this times the square root of n */
+#define PAIR_OPERATIONS 20.0   /* of an exact repulsion, at the product rate's tenth */
+#define STARTED         3.0    /* the whole span's share of grid work, the early phase's grids being small */
+
+typedef struct estimate {
+    const pt_backend *be;
+    bool processor;
+    double product, copy;
+    size_t n, d, k, c;
+    const ptsne_embed_options *s;
+} estimate;
+
+static ptsne_plan_stage stage_of(const estimate *e, const char *name, double kept, double device, double seconds)
+{
+    const double host = (double)PROGRAM + kept + (e->processor ? device : 0.0);
+    return (ptsne_plan_stage){
+        .name = name, .host_bytes = (size_t)host, .device_bytes = (size_t)device, .seconds = seconds};
+}
+
+static double data_bytes(const estimate *e)
+{
+    return 4.0 * (double)e->n * (double)e->d;
+}
+
+static double graph_bytes(const estimate *e)
+{
+    return 8.0 * (double)e->n * (double)e->k;
+}
+
+static ptsne_plan_stage pca_plan(const estimate *e)
+{
+    const double n = (double)e->n, d = (double)e->d, k = (double)(e->s->pca > 0 ? e->s->pca : e->c);
+    const double scores = e->s->pca > 0 ? 4.0 * n * k : 8.0 * n * (double)e->c;
+    const double side = d <= 1536.0 ? d : 4.0 * (k + 10.0);
+    const double operations = d <= 1536.0 ? 2.0 * n * d * d : 36.0 * n * d * (k + 10.0);
+    return stage_of(e, "pca", data_bytes(e) + scores + 8.0 * side * d * 2.0, 4.0 * (16384.0 * d + side * d),
+                    operations / (PCA_SHARE * e->product));
+}
+
+static bool by_cells(const estimate *e)
+{
+    return e->s->search == PTSNE_SEARCH_CELLS || (e->s->search == PTSNE_SEARCH_AUTO && e->n >= PT_CELLS_FROM);
+}
+
+static ptsne_plan_stage neighbors_plan(const estimate *e)
+{
+    const double n = (double)e->n;
+    const size_t columns = e->s->pca > 0 ? e->s->pca : e->d;
+    const double scores = e->s->pca > 0 ? 4.0 * n * (double)e->s->pca : 0.0;
+    double seen = (double)columns, pairs = 0.5 * n * n, device = 4.0 * n * (double)columns;
+    if (columns > MANY_COLUMNS) {
+        seen = BOUND_COLUMNS;
+        device = 4.0 * n * (BOUND_COLUMNS + 2.0);
+    }
+    if (by_cells(e)) { pairs = fmin(pairs, CELL_SHARE * n * n * sqrt(200000.0 / n)); }
+    const double lists = 4.0 * n * 2.0 * 4.0; /* pending candidates of the rows at work */
+    return stage_of(e, "neighbours", data_bytes(e) + scores + graph_bytes(e) + lists, device,
+                    2.0 * pairs * (seen + 24.0) / (SEARCH_SHARE * e->product));
+}
+
+static ptsne_plan_stage affinities_plan(const estimate *e)
+{
+    const double kept = data_bytes(e) + graph_bytes(e) + (double)pt_affinities_bytes(e->n, e->k);
+    return stage_of(e, "affinities", kept, 0.0, 100.0 * graph_bytes(e) / e->copy / 8.0);
+}
+
+static ptsne_plan_stage embedding_plan(const estimate *e)
+{
+    const double n = (double)e->n, entries = ENTRIES_A_PAIR * n * (double)e->k;
+    const double span = fmax(8.0, SPAN_OF_ONE * pow(n, e->c == 2 ? 0.5 : 1.0 / 3.0));
+    float low[3], high[3];
+    for (size_t a = 0; a < 3; a++) {
+        low[a] = (float)(-0.5 * span);
+        high[a] = (float)(0.5 * span);
+    }
+    const double nodes = e->s->method == PTSNE_METHOD_FIELD
+                             ? (double)pt_field_elements(e->n, e->c, (float)e->s->spacing, low, high)
+                             : 0.0;
+    const double device = (double)pt_motion_bytes(e->n, e->c, (size_t)entries, 0) + 4.0 * nodes;
+    const double joint = 8.0 * entries + 8.0 * n, state = 4.0 * n * (3.0 * (double)e->c + 2.0);
+    const double iterations = (double)pt_embed_settings_iterations(e->s);
+    double work = 8.0 * entries / STREAM_SHARE + POINT_BYTES * n;
+    work += e->s->method == PTSNE_METHOD_FIELD ? NODE_BYTES / STARTED * pow(span / e->s->spacing, (double)e->c) : 0.0;
+    double seconds = iterations * work / e->copy;
+    if (e->s->method == PTSNE_METHOD_EXACT) { seconds += iterations * PAIR_OPERATIONS * n * n / (0.1 * e->product); }
+    if (e->s->method == PTSNE_METHOD_BARNES_HUT) { seconds += iterations * 1.0e4 * n / e->copy; }
+    return stage_of(e, "embedding", data_bytes(e) + 2.0 * joint + state, device, seconds);
+}
+
+size_t pt_embed_plan(const pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
+                     const ptsne_embed_options *settings, ptsne_plan_stage *stages)
+{
+    ptsne_device_info info = {0};
+    be->ops->describe(be, &info);
+    const estimate e = {
+        .be = be,
+        .processor = strcmp(be->ops->name, "cpu") == 0,
+        .product = rates->product,
+        .copy = rates->copy,
+        .n = n,
+        .d = n_features,
+        .k = settings->n_neighbors,
+        .c = settings->n_components,
+        .s = settings,
+    };
+    size_t count = 0;
+    stages[count++] = stage_of(&e, "data", data_bytes(&e), 0.0, data_bytes(&e) / (0.1 * rates->copy));
+    if (settings->pca > 0 || settings->init == PTSNE_INIT_PCA) { stages[count++] = pca_plan(&e); }
+    stages[count++] = neighbors_plan(&e);
+    stages[count++] = affinities_plan(&e);
+    stages[count++] = embedding_plan(&e);
+    return count;
+}

@@ -1,0 +1,16 @@
+/* What an embedding will hold and how long it may take, stage by stage, from sizes and the device's rates alone. */
+#ifndef PT_TSNE_PLAN_H
+#define PT_TSNE_PLAN_H
+
+#include "backend/backend.h"
+
+typedef struct pt_rates {
+    double product; /* floating-point operations a second of matrix products */
+    double copy;    /* bytes a second, read and written */
+} pt_rates;
+
+/* stages: PTSNE_PLAN_STAGES; n rows of n_features; settings resolved (embed_settings.h). Returns how many stages there are. */
+size_t pt_embed_plan(const pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
+                     const ptsne_embed_options *settings, ptsne_plan_stage *stages);
+
+#endif
