@@ -19,9 +19,9 @@
 #include "tsne/distance.h"
 #include "tsne/neighbors.h"
 
-typedef enum kind { NORMAL, WHOLE, GREY, CLUSTERS, WIDE, EQUAL, HUGE_VALUES } kind;
+typedef enum kind { NORMAL, WHOLE, GREY, CLUSTERS, WIDE, EQUAL, HUGE_VALUES, STRUCTURED } kind;
 
-static const char *const kind_names[] = {"normal", "whole", "grey", "clusters", "wide", "equal", "huge"};
+static const char *const kind_names[] = {"normal", "whole", "grey", "clusters", "wide", "equal", "huge", "structured"};
 
 static float *make_data(kind what, size_t n, size_t d, uint64_t seed)
 {
@@ -38,6 +38,7 @@ static float *make_data(kind what, size_t n, size_t d, uint64_t seed)
             if (what == WIDE && j == d / 2) { value = 1.0e5f * normal; }
             if (what == EQUAL) { value = 0.1f * (float)j; }
             if (what == HUGE_VALUES) { value = 1.0e25f * normal; }
+            if (what == STRUCTURED) { value = 40.0f * expf(-0.15f * (float)((j * 7) % d)) * normal + 100.0f; }
             x[i * d + j] = value;
         }
     }
@@ -215,6 +216,149 @@ static void test_other_metrics(void **state)
     }
 }
 
+/* ---- the road by lower bounds, where it pays or not ---- */
+
+static const struct {
+    kind what;
+    size_t n, m, d, k; /* m 0: the points themselves */
+} bounded[] = {
+    {STRUCTURED, 900, 0, 200, 15}, {STRUCTURED, 500, 0, 784, 30}, {STRUCTURED, 700, 90, 300, 10},
+    {NORMAL, 400, 0, 256, 12},     {NORMAL, 300, 40, 40, 9},      {WHOLE, 400, 0, 200, 12},
+    {GREY, 300, 50, 220, 10},      {CLUSTERS, 300, 0, 200, 8},    {WIDE, 300, 0, 160, 10},
+    {EQUAL, 150, 0, 130, 11},      {HUGE_VALUES, 60, 0, 130, 6},  {STRUCTURED, 40, 0, 5, 39},
+    {STRUCTURED, 2, 0, 2, 1},
+};
+
+static void test_bounds_road(void **state)
+{
+    pt_backend *be = *state;
+    for (size_t t = 0; t < sizeof bounded / sizeof bounded[0]; t++) {
+        const size_t n = bounded[t].n, m = bounded[t].m, d = bounded[t].d, k = bounded[t].k;
+        float *x = make_data(bounded[t].what, n, d, t),
+              *query = m > 0 ? make_data(bounded[t].what, m, d, t + 50) : NULL;
+        const size_t rows = m > 0 ? m : n;
+        result found = find_by(be, PT_ROAD_BOUNDS, x, n, query, m, d, "euclidean", k);
+        result plain = find_by(be, PT_ROAD_PLAIN, x, n, query, m, d, "euclidean", k);
+        for (size_t e = 0; e < rows * k; e++) {
+            if (plain.index[e] != found.index[e] || plain.distance[e] != found.distance[e]) {
+                fail_msg("%s %zu: neighbour %zu of %zu is %u at %.9g, plain %u at %.9g", kind_names[bounded[t].what], t,
+                         e % k, e / k, found.index[e], (double)found.distance[e], plain.index[e],
+                         (double)plain.distance[e]);
+            }
+        }
+        result_free(&plain);
+        for (size_t i = 0; i < rows && bounded[t].what != GREY;
+             i++) { /* whose ties are such in one order of summing only */
+            check_row(kind_names[bounded[t].what], "euclidean", (m > 0 ? query : x) + i * d, x, n, d,
+                      m > 0 ? SIZE_MAX : i, k, found.index + i * k, found.distance + i * k, 1e-13, 0.0);
+        }
+        result_free(&found);
+        free(x);
+        free(query);
+    }
+}
+
+/* Whichever road, and however many threads: the same bytes. */
+static void test_roads_agree(void **state)
+{
+    (void)state;
+    const size_t n = 2500, d = 160, k = 20;
+    float *x = make_data(STRUCTURED, n, d, 6);
+    pt_backend *one = open_cpu(1, 0), *three = open_cpu(3, 0);
+    result plain = find_by(one, PT_ROAD_PLAIN, x, n, NULL, 0, d, "euclidean", k);
+    result a = find_by(one, PT_ROAD_BOUNDS, x, n, NULL, 0, d, "euclidean", k);
+    result b = find_by(three, PT_ROAD_BOUNDS, x, n, NULL, 0, d, "euclidean", k);
+    assert_memory_equal(plain.index, a.index, n * k * sizeof *a.index);
+    assert_memory_equal(plain.distance, a.distance, n * k * sizeof *a.distance);
+    assert_memory_equal(a.index, b.index, n * k * sizeof *a.index);
+    assert_memory_equal(a.distance, b.distance, n * k * sizeof *a.distance);
+    result_free(&plain);
+    result_free(&a);
+    result_free(&b);
+    pt_backend_close(one);
+    pt_backend_close(three);
+    free(x);
+}
+
+static pt_bounds bounds_of(pt_backend *be, const float *x, size_t n, size_t d, size_t k, bool always)
+{
+    pt_bounds bounds;
+    ptsne_error err = {0};
+    double *mean = calloc(d, sizeof *mean);
+    int metric = 0;
+    for (size_t t = 0; t < n * d; t++) { mean[t % d] += (double)x[t] / (double)n; }
+    assert_int_equal(pt_metric_find(be, "euclidean", &metric, &err), PTSNE_OK);
+    const pt_bounds_request request = {
+        .be = be, .metric = metric, .x = x, .query = x, .n = n, .m = n, .d = d, .k = k, .mean = mean, .always = always};
+    if (pt_bounds_create(&request, &bounds, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+    free(mean);
+    return bounds;
+}
+
+/* Pairs whose bound, as the device computes it, is above the limit of their own distance: none, if bounds are right. */
+static size_t bounds_broken(pt_backend *be, const pt_bounds *bounds, const float *x, size_t n, size_t d)
+{
+    pt_buffer rows = {0}, tile = {0};
+    float *bound = malloc(n * n * sizeof *bound);
+    int metric = 0;
+    assert_int_equal(pt_metric_find(be, "euclidean", &metric, NULL), PTSNE_OK);
+    assert_int_equal(pt_buffer_create(be, n * bounds->width, &rows, NULL), PTSNE_OK);
+    assert_int_equal(pt_buffer_create(be, n * n, &tile, NULL), PTSNE_OK);
+    assert_int_equal(pt_upload(be, bounds->points, &rows, NULL), PTSNE_OK);
+    assert_int_equal(pt_distances(be, metric, &rows, n, &rows, n, bounds->width, &tile, NULL), PTSNE_OK);
+    assert_int_equal(pt_download(be, &tile, bound, NULL), PTSNE_OK);
+    size_t broken = 0;
+    for (size_t t = 0; t < n * n; t++) {
+        const size_t i = bounds->asker[t / n], j = bounds->point[t % n];
+        const double exact = oracle_distance("euclidean", x + i * d, x + j * d, d);
+        broken += (double)bound[t] > pt_bounds_limit(bounds, bounds->norm[t / n], exact);
+    }
+    pt_buffer_destroy(be, &rows);
+    pt_buffer_destroy(be, &tile);
+    free(bound);
+    return broken;
+}
+
+/* Bounds hold for every pair, most closely for copies and for rows that the directions hold altogether; the share for rounding is
+ * small, and without it or with a row that is off, this test sees it. */
+static void test_bounds_hold(void **state)
+{
+    pt_backend *be = *state;
+    const kind kinds[] = {STRUCTURED, WIDE, CLUSTERS};
+    for (size_t t = 0; t < 3; t++) {
+        const size_t n = 400, d = 150;
+        float *x = make_data(kinds[t], n, d, 70 + t);
+        pt_bounds bounds = bounds_of(be, x, n, d, 10, true);
+        assert_true(bounds.width > 1 && bounds.c >= 10 && bounds.relative < 0.03);
+        assert_int_equal(bounds_broken(be, &bounds, x, n, d), 0);
+        const double relative = bounds.relative;
+        bounds.relative = -relative; /* a limit that is as much too low */
+        assert_true(bounds_broken(be, &bounds, x, n, d) > 0);
+        bounds.relative = relative;
+        bounds.points[7 * bounds.width] += 0.1f * (float)sqrt(bounds.norm[7]);
+        assert_true(bounds_broken(be, &bounds, x, n, d) > 0);
+        pt_bounds_destroy(&bounds);
+        free(x);
+    }
+}
+
+/* A sample tells a flat spectrum, for which the plain road is taken, from one that falls. */
+static void test_bounds_pay(void **state)
+{
+    pt_backend *be = *state;
+    const size_t n = 25000, d = 256;
+    float *x = malloc(n * d * sizeof *x);
+    pt_random random = {.seed = 8};
+    for (size_t t = 0; t < n * d; t++) { x[t] = pt_random_uniform(&random); }
+    pt_bounds flat = bounds_of(be, x, n, d, 30, false);
+    assert_int_equal(flat.width, 0);
+    for (size_t t = 0; t < n * d; t++) { x[t] *= expf(-0.1f * (float)(t % d)); }
+    pt_bounds falling = bounds_of(be, x, n, d, 30, false);
+    assert_true(falling.width > 1 && falling.width <= 96);
+    pt_bounds_destroy(&falling);
+    free(x);
+}
+
 /* Too little memory for all points, another number of threads: the same bytes. */
 static void test_same_bytes(void **state)
 {
@@ -362,6 +506,13 @@ static ptsne_status do_find(pt_backend *be, void *context, ptsne_error *err)
     return pt_neighbors_find(be, j->x, j->n, NULL, 0, j->d, "euclidean", j->k, NULL, j->index, NULL, err);
 }
 
+static ptsne_status do_bounds(pt_backend *be, void *context, ptsne_error *err)
+{
+    const job *j = context;
+    return pt_neighbors_find_by(be, PT_ROAD_BOUNDS, j->x, j->n, NULL, 0, j->d, "euclidean", j->k, NULL, j->index, NULL,
+                                err);
+}
+
 static ptsne_status do_rank(pt_backend *be, void *context, ptsne_error *err)
 {
     const job *j = context;
@@ -378,6 +529,7 @@ static void test_failures(void **state)
     job work = {clusters, N, 6, K, index, other, rank};
     assert_true(faults_walk(be, do_find, &work) > 30);
     assert_true(faults_walk(be, do_rank, &work) > 40);
+    assert_true(faults_walk(be, do_bounds, &work) > 40);
     work.d = 2;
     assert_true(faults_walk(be, do_find, &work) > 5);
     free(clusters);
@@ -390,6 +542,8 @@ int main(void)
         cmocka_unit_test_prestate(test_find, be),          cmocka_unit_test_prestate(test_queries, be),
         cmocka_unit_test_prestate(test_other_metrics, be), cmocka_unit_test(test_same_bytes),
         cmocka_unit_test_prestate(test_arguments, be),     cmocka_unit_test_prestate(test_progress, be),
+        cmocka_unit_test_prestate(test_bounds_road, be),   cmocka_unit_test(test_roads_agree),
+        cmocka_unit_test_prestate(test_bounds_hold, be),   cmocka_unit_test_prestate(test_bounds_pay, be),
         cmocka_unit_test_prestate(test_ranks, be),         cmocka_unit_test_prestate(test_failures, be),
     };
     const int failed = cmocka_run_group_tests_name("neighbors", tests, NULL, NULL);

@@ -75,7 +75,7 @@ static void check_product(ops_state *ops, const pt_product_shape *s)
         const size_t width = i + 1 < s->m ? s->stride_c : s->n;
         for (size_t j = 0; j < s->n; j++) {
             const oracle_entry want = oracle_product(s, a, b, c, i, j);
-            const double bound = 4.0 * (double)s->k * EPS * want.terms;
+            const double bound = ((double)s->k + 4.0) * EPS * want.terms;
             const double off = fabs((double)got[i * s->stride_c + j] - want.value);
             if (!(off <= bound)) {
                 fail_msg("%s %s: [%zu][%zu] is %.9g, oracle %.17g, bound %.2g", ops->be->ops->name, what, i, j,

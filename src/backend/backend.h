@@ -141,7 +141,8 @@ struct pt_backend_ops {
     ptsne_status (*copy)(pt_backend *be, const pt_buffer *from, const pt_buffer *to, ptsne_error *err);
 
     /* ---- linear algebra ---- */
-    /* Error of an entry at most 4 k FLT_EPSILON (|alpha| |op(a)| |op(b)| + |beta c|). */
+    /* Error of an entry at most (k + 4) FLT_EPSILON (|alpha| |op(a)| |op(b)| + |beta c|): any order of sums that are rounded to nearest
+     * keeps half of that. */
     ptsne_status (*product)(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
                             const pt_buffer *c, ptsne_error *err);
     /* out[j] = sum over i of x[i][j]; x n x d, out d. Error at most 4 n FLT_EPSILON of the sum of |terms|,

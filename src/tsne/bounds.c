@@ -23,6 +23,8 @@
 #define ROUNDS        3
 #define SLICE         ((size_t)64) /* columns of one float32 product */
 #define TILE_ROWS     ((size_t)8192)
+#define LEAF          ((size_t)256) /* rows that are kept together */
+#define AXES          ((size_t)16)  /* directions that are looked at for it */
 #define SEED          UINT64_C(0x424F554E4453)
 /* What an entry of a candidate's exact distance costs, in multiplications of a product: rows are fetched from memory. Measured. */
 #define CANDIDATE_COST 16.0
@@ -36,6 +38,8 @@ static size_t smaller(size_t a, size_t b)
 void pt_bounds_destroy(pt_bounds *bounds)
 {
     if (bounds->queries != bounds->points) { free(bounds->queries); }
+    if (bounds->asker != bounds->point) { free(bounds->asker); }
+    free(bounds->point);
     free(bounds->points);
     free(bounds->norm);
     *bounds = (pt_bounds){0};
@@ -44,6 +48,7 @@ void pt_bounds_destroy(pt_bounds *bounds)
 double pt_bounds_limit(const pt_bounds *bounds, double norm, double tau)
 {
     const double own = sqrt(norm), reach = sqrt(tau), other = own + reach; /* no point within tau is farther out */
+    if (!(other < 1.0e15)) { return (double)INFINITY; } /* tiles may overflow float32: they say nothing */
     const double rows = reach + bounds->relative * (own + other);
     const double tile = (8.0 + 4.0 * (double)bounds->width) * (double)FLT_EPSILON * (norm + other * other) * 1.1;
     return rows * rows + tile;
@@ -201,7 +206,7 @@ static void sample_count(const sample *s, const pt_bounds_request *r, size_t q, 
     for (size_t t = 0; t < widths; t++) { count[t] *= (float)((double)r->n / (double)s->n); }
 }
 
-/* The width that costs least, and the candidates that nine of ten rows need with it; width 0 where the plain search costs less. */
+/* The width that costs least, and the candidates that four of five rows need with it; width 0 where the plain search costs less. */
 static ptsne_status width_choose(const pt_bounds_request *r, const sample *s, pt_bounds *bounds, ptsne_error *err)
 {
     const size_t widths = (s->l + 1) / STEP > 0 ? (s->l + 1) / STEP : 1;
@@ -226,7 +231,7 @@ static ptsne_status width_choose(const pt_bounds_request *r, const sample *s, pt
         qsort(here, s->asked, sizeof *here, ascending);
         double mean = 0.0;
         for (size_t q = 0; q < s->asked; q++) { mean += (double)here[q] / (double)s->asked; }
-        const double most = 1.25 * (double)here[s->asked * 9 / 10] + k + 16.0;
+        const double most = 1.1 * (double)here[s->asked * 4 / 5] + 0.25 * k + 16.0;
         const size_t c = (size_t)fmin(fmin(1024.0, most), (double)(r->n - (r->query == r->x)));
         const double cost =
             pairs * (double)width + CANDIDATE_COST * (double)r->d * fmax(mean, k) + LIST_COST * (double)c;
@@ -293,9 +298,9 @@ static double row_finish(const float *x, size_t d, const double *sum, size_t dir
     *norm = whole;
     if (whole == 0.0) { return 0.0; }
     if (!(whole > 1e-60) || !isfinite(kept)) { return (double)INFINITY; } /* beyond float32: nothing can be said */
-    /* A product of SLICE columns is off by SLICE FLT_EPSILON of its terms, which all in all are at most |v| |x| = |x|; v, x and y were
+    /* A product of SLICE columns is off by SLICE + 4 FLT_EPSILON of its terms, which all in all are at most |v| |x| = |x|; v, x and y were
      * rounded. */
-    const double e = ((double)SLICE + 4.0) * (double)FLT_EPSILON * sqrt((double)directions) * length;
+    const double e = ((double)SLICE + 8.0) * (double)FLT_EPSILON * sqrt((double)directions) * length;
     const double square = e * (2.0 * length + e); /* error of kept, and so of the square of rest */
     const double tail = rest * rest > square ? square / rest : sqrt(square);
     return (sqrt(e * e + tail * tail) + 2.0 * (double)FLT_EPSILON * length) / length;
@@ -323,6 +328,102 @@ static ptsne_status rows_turn(const pt_bounds_request *r, turn *w, const float *
         *relative = most;
     }
     return PTSNE_OK;
+}
+
+/* ---- order ---- */
+
+/* The direction in which these rows differ most, by some of them. */
+static size_t axis_widest(const float *y, size_t width, const uint32_t *row, size_t n)
+{
+    const size_t step = n / 64 + 1, axes = smaller(AXES, width);
+    size_t widest = 0;
+    double most = -1.0;
+    for (size_t a = 0; a < axes; a++) {
+        double sum = 0.0, squares = 0.0, count = 0.0;
+        for (size_t t = 0; t < n; t += step) {
+            const double value = (double)y[row[t] * width + a];
+            sum += value;
+            squares += value * value;
+            count += 1.0;
+        }
+        const double spread = squares - sum * sum / count;
+        if (spread > most) {
+            most = spread;
+            widest = a;
+        }
+    }
+    return widest;
+}
+
+/* Put the rows with the smaller entries along an axis into the first half (Hoare's quickselect). */
+static void halve(const float *y, size_t width, size_t axis, uint32_t *row, size_t n)
+{
+    const size_t half = n / 2;
+    size_t low = 0, high = n - 1;
+    for (int turns = 0; low < high && turns < 64; turns++) { /* an order, not a result: a bad case may stop early */
+        const float pivot = y[row[low + (high - low) / 2] * width + axis];
+        size_t i = low, j = high + 1;
+        while (i < j) {
+            while (i < j && y[row[i] * width + axis] < pivot) { i++; }
+            while (i < j && y[row[j - 1] * width + axis] > pivot) { j--; }
+            if (i >= j) { break; }
+            const uint32_t t = row[i];
+            row[i++] = row[--j];
+            row[j] = t;
+        }
+        if (half < i) {
+            high = i - 1;
+        } else {
+            low = i;
+        }
+    }
+}
+
+/* Halves of halves, until LEAF are left. */
+static void rows_order(const float *y, size_t width, uint32_t *row, size_t n)
+{
+    if (n <= LEAF) { return; }
+    halve(y, width, axis_widest(y, width, row, n), row, n);
+    rows_order(y, width, row, n / 2);
+    rows_order(y, width, row + n / 2, n - n / 2);
+}
+
+/* *rows (n x width) and norm, which may be NULL, in the new order; *row tells it. */
+static ptsne_status rows_sort(float **rows, size_t n, size_t width, double *norm, uint32_t **row, ptsne_error *err)
+{
+    float *sorted = pt_array_aligned(n * width, sizeof *sorted);
+    double *sorted_norm = pt_array_aligned(n, sizeof *sorted_norm);
+    *row = pt_array_aligned(n, sizeof **row);
+    if (sorted == NULL || sorted_norm == NULL || *row == NULL) {
+        free(sorted);
+        free(sorted_norm);
+        return pt_fail_memory(err, "bounds of distances", 4.0 * (double)n * (double)(width + 3));
+    }
+    for (size_t i = 0; i < n; i++) { (*row)[i] = (uint32_t)i; }
+    rows_order(*rows, width, *row, n);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(sorted + i * width, *rows + (*row)[i] * width, width * sizeof *sorted);
+        if (norm != NULL) { sorted_norm[i] = norm[(*row)[i]]; }
+    }
+    if (norm != NULL) { memcpy(norm, sorted_norm, n * sizeof *norm); }
+    free(sorted_norm);
+    free(*rows);
+    *rows = sorted;
+    return PTSNE_OK;
+}
+
+static ptsne_status all_sort(const pt_bounds_request *r, pt_bounds *bounds, ptsne_error *err)
+{
+    const bool self = r->query == r->x;
+    ptsne_status status =
+        rows_sort(&bounds->points, r->n, bounds->width, self ? bounds->norm : NULL, &bounds->point, err);
+    if (self) {
+        bounds->queries = bounds->points;
+        bounds->asker = bounds->point;
+    } else if (status == PTSNE_OK) {
+        status = rows_sort(&bounds->queries, r->m, bounds->width, bounds->norm, &bounds->asker, err);
+    }
+    return status;
 }
 
 static ptsne_status all_turn(const pt_bounds_request *r, const sample *s, pt_bounds *bounds, ptsne_error *err)
@@ -373,6 +474,7 @@ ptsne_status pt_bounds_create(const pt_bounds_request *request, pt_bounds *bound
     if (status == PTSNE_OK) { status = sample_measure(request, &s, err); }
     if (status == PTSNE_OK) { status = width_choose(request, &s, bounds, err); }
     if (status == PTSNE_OK && bounds->width > 0) { status = all_turn(request, &s, bounds, err); }
+    if (status == PTSNE_OK && bounds->width > 0) { status = all_sort(request, bounds, err); }
     sample_destroy(&s);
     if (status != PTSNE_OK) { pt_bounds_destroy(bounds); }
     return status;

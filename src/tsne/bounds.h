@@ -11,8 +11,10 @@
 typedef struct pt_bounds {
     size_t width;    /* columns of a row, the length included */
     size_t c;        /* candidates that most rows need, by the sample */
-    float *points;   /* n x width */
-    float *queries;  /* m x width; points itself where the queries are the points */
+    float *points;   /* n x width, in an order that keeps near ones together */
+    float *queries;  /* m x width, likewise; points itself where the queries are the points */
+    uint32_t *point; /* n: which row of x it is */
+    uint32_t *asker; /* m: which row of the queries; point itself likewise */
     double *norm;    /* m: of each query |q - mean|^2 */
     double relative; /* what a row may be off, as a share of its distance from the mean */
 } pt_bounds;

@@ -148,13 +148,19 @@ static ptsne_status block_add(work *w, size_t group, size_t i, size_t m, size_t 
     return s->tell(s->context, w->done / w->all, err);
 }
 
-/* Each pair inside the group once; then the points outside it. */
+/* Each pair inside the group once, blocks with themselves first: where rows come in an order that keeps neighbours together, lists
+ * then begin with low limits. Last the points outside the group. */
 static ptsne_status group_once(work *w, size_t group, size_t rows, ptsne_error *err)
 {
+    const size_t end = group + rows;
     for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
-        const size_t m = smaller(BLOCK_ROWS, rows - i), next = group + i + m, end = group + rows;
+        const size_t m = smaller(BLOCK_ROWS, rows - i);
+        const ptsne_status status = block_add(w, group, i, m, group + i, m, false, err);
+        if (status != PTSNE_OK) { return status; }
+    }
+    for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
+        const size_t m = smaller(BLOCK_ROWS, rows - i), next = group + i + m;
         ptsne_status status;
-        if ((status = block_add(w, group, i, m, group + i, m, false, err)) != PTSNE_OK) { return status; }
         if ((status = block_add(w, group, i, m, next, end - next, true, err)) != PTSNE_OK) { return status; }
         if ((status = block_add(w, group, i, m, 0, group, false, err)) != PTSNE_OK) { return status; }
         if ((status = block_add(w, group, i, m, end, w->s->n - end, false, err)) != PTSNE_OK) { return status; }

@@ -46,8 +46,8 @@ typedef struct problem {
     size_t told;             /* steps of m */
     double from, share;      /* of all steps: where this part of the work begins, and how many are its own */
     double until;            /* where the search for neighbours ends */
-    unsigned char *accepted; /* m: rows whose neighbours are final */
-    uint32_t *list;          /* m: rows that are not */
+    unsigned char *accepted; /* m: rows whose neighbours are final; with bounds in their order */
+    uint32_t *list;          /* m: rows that are not, likewise */
 } problem;
 
 /* The candidates that a search is about to bring: c of each query, by bounds or by distances. */
@@ -98,17 +98,18 @@ static void distances_write(const problem *p, size_t row, size_t count, double *
 }
 
 /* A tile's number above this belongs to a point farther than sqrt(tau) from the query. */
-static double limit_of(const pass *s, size_t row, double norm, double tau)
+static double limit_of(const pass *s, size_t place, double norm, double tau)
 {
     const problem *p = s->p;
-    if (s->bounds) { return pt_bounds_limit(&p->bounds, p->bounds.norm[row], tau); }
+    if (s->bounds) { return pt_bounds_limit(&p->bounds, p->bounds.norm[place], tau); }
     return p->whole ? tau : tau + pt_tile_error(norm, tau, 4.0 * (double)p->d);
 }
 
 /* Exact distances of a row's candidates, the k nearest of them, and whether no other point can be among these. */
-static bool row_refine(const pass *s, size_t row, const float *near_d, const uint32_t *near_i, double *exact)
+static bool row_refine(const pass *s, size_t place, const float *near_d, const uint32_t *near_i, double *exact)
 {
     const problem *p = s->p;
+    const size_t row = s->bounds ? (size_t)p->bounds.asker[place] : place;
     const float *a = p->query + row * p->d;
     const double norm = s->bounds || p->whole ? 0.0 : pt_distance_from_mean(a, p->mean, p->d);
     uint32_t *index = p->index + row * p->k;
@@ -116,14 +117,15 @@ static bool row_refine(const pass *s, size_t row, const float *near_d, const uin
     size_t count = 0, found = 0, l = 0;
     for (; l < s->c && near_i[l] != PT_NO_POINT; l++) {
         if ((double)near_d[l] > limit) { break; } /* nor can those behind it */
-        if (p->self && near_i[l] == row) { continue; }
-        const double here = pt_distance_within(a, p->x + (size_t)near_i[l] * p->d, p->d, tau);
+        const uint32_t point = s->bounds ? p->bounds.point[near_i[l]] : near_i[l];
+        if (p->self && point == row) { continue; }
+        const double here = pt_distance_within(a, p->x + (size_t)point * p->d, p->d, tau);
         found++;
         if (count == p->k && !(here <= tau)) { continue; }
-        count = pt_nearest_insert(here, near_i[l], count, p->k, index, exact);
+        count = pt_nearest_insert(here, point, count, p->k, index, exact);
         if (count == p->k && exact[count - 1] < tau) {
             tau = exact[count - 1];
-            limit = limit_of(s, row, norm, tau);
+            limit = limit_of(s, place, norm, tau);
         }
     }
     const bool cut = l < s->c && near_i[l] != PT_NO_POINT; /* by the limit: all that follow are farther */
@@ -141,7 +143,7 @@ static ptsne_status take(void *context, size_t from, size_t rows, const float *n
     if (exact == NULL) { return pt_fail_memory(err, "distances", (double)(rows * p->k) * (double)sizeof *exact); }
 #pragma omp parallel for schedule(dynamic, 16) num_threads((int)p->be->threads)
     for (size_t i = 0; i < rows; i++) {
-        const size_t row = s->list == NULL ? from + i : (size_t)s->list[from + i];
+        const size_t row = s->list == NULL ? from + i : (size_t)s->list[from + i]; /* or a place in the bounds' order */
         const float *d = near_d + i * s->c;
         const uint32_t *index = near_i + i * s->c;
         if (p->euclidean) {
@@ -257,20 +259,23 @@ static void look_destroy(const problem *p, look *w)
     free(w->count);
 }
 
-/* Row i of the look is the query `row`; its bounds to points from .. from + columns. */
-static void look_row(const problem *p, const look *w, size_t i, size_t row, size_t from, size_t columns)
+/* Row i of the look stands at `place` in the bounds' order; its bounds to points from .. from + columns. */
+static void look_row(const problem *p, const look *w, size_t i, size_t place, size_t from, size_t columns)
 {
+    const size_t row = p->bounds.asker[place];
     const float *a = p->query + row * p->d, *bound = w->bound + i * columns;
-    double limit = pt_bounds_limit(&p->bounds, p->bounds.norm[row], w->tau[i]);
+    double limit = pt_bounds_limit(&p->bounds, p->bounds.norm[place], w->tau[i]);
     double *exact = w->exact + i * p->k;
     for (size_t j = 0; j < columns; j++) {
-        if ((double)bound[j] > limit || (p->self && from + j == row)) { continue; } /* what is no number gets a look */
-        const double here = pt_distance_within(a, p->x + (from + j) * p->d, p->d, w->tau[i]);
+        if ((double)bound[j] > limit) { continue; } /* what is no number gets a look */
+        const uint32_t point = p->bounds.point[from + j];
+        if (p->self && point == row) { continue; }
+        const double here = pt_distance_within(a, p->x + (size_t)point * p->d, p->d, w->tau[i]);
         if (!(here <= w->tau[i])) { continue; }
-        w->count[i] = pt_nearest_insert(here, (uint32_t)(from + j), w->count[i], p->k, p->index + row * p->k, exact);
+        w->count[i] = pt_nearest_insert(here, point, w->count[i], p->k, p->index + row * p->k, exact);
         if (w->count[i] == p->k && exact[p->k - 1] < w->tau[i]) {
             w->tau[i] = exact[p->k - 1];
-            limit = pt_bounds_limit(&p->bounds, p->bounds.norm[row], w->tau[i]);
+            limit = pt_bounds_limit(&p->bounds, p->bounds.norm[place], w->tau[i]);
         }
     }
 }
@@ -282,7 +287,7 @@ static ptsne_status look_rows(problem *p, look *w, const uint32_t *list, size_t 
     if (status != PTSNE_OK) { return status; }
 #pragma omp parallel for schedule(static) num_threads((int)p->be->threads)
     for (size_t i = 0; i < rows; i++) {
-        w->tau[i] = known_limit(p, list[i]);
+        w->tau[i] = known_limit(p, p->bounds.asker[list[i]]);
         w->count[i] = 0;
     }
     for (size_t from = 0; from < p->n; from += w->columns) {
@@ -296,7 +301,9 @@ static ptsne_status look_rows(problem *p, look *w, const uint32_t *list, size_t 
 #pragma omp parallel for schedule(dynamic, 4) num_threads((int)p->be->threads)
         for (size_t i = 0; i < rows; i++) { look_row(p, w, i, list[i], from, columns); }
     }
-    for (size_t i = 0; i < rows; i++) { distances_write(p, list[i], w->count[i], w->exact + i * p->k); }
+    for (size_t i = 0; i < rows; i++) {
+        distances_write(p, p->bounds.asker[list[i]], w->count[i], w->exact + i * p->k);
+    }
     return PTSNE_OK;
 }
 

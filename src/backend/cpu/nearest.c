@@ -15,7 +15,9 @@
 
 #define ROWS    ((size_t)256) /* of a tile: half a MiB of distances */
 #define COLUMNS ((size_t)512)
-#define HEAD    ((size_t)16)
+#define STRIDE                                                                                                         \
+    (COLUMNS + 16) /* from row to row: not a power of two, or a strip of columns would lie in few sets of the cache */
+#define HEAD ((size_t)16)
 
 static nearest_list list_load(const pt_buffer *lists, size_t row, size_t k)
 {
@@ -71,53 +73,52 @@ static void scan_rows(const work *w, size_t i, size_t m, size_t j, size_t n, con
         const size_t row = w->row_from + i + t, column = w->column_from + j;
         const size_t self = w->row_from == SIZE_MAX || row < column ? SIZE_MAX : row - column;
         const float own = add ? w->norm_a[i + t] : 0.0f;
-        nearest_scan(&list, tile + t * n, n, own, add ? w->norm_b + j : NULL, self, (uint32_t)column);
+        nearest_scan(&list, tile + t * STRIDE, n, own, add ? w->norm_b + j : NULL, self, (uint32_t)column);
         list_store(w->lists, i + t, &list);
     }
 }
 
-/* One distance that is within the limit of its column. */
-static void take(const work *w, size_t column, float d, size_t row, float *limit)
+/* A strip of at most NEAREST_LANES columns, whose lists stay in the first cache while all rows pass. */
+static void scan_strip(const work *w, size_t i, size_t m, size_t j, size_t n, const float *tile, bool add)
 {
-    if (w->row_from + row == w->column_from + column) { return; }
-    nearest_list list = list_load(w->lists_b, column, w->k);
-    nearest_append(&list, d, (uint32_t)(w->row_from + row));
-    list_store(w->lists_b, column, &list);
-    *limit = list.limit;
+    nearest_list list[NEAREST_LANES];
+    float limit[NEAREST_LANES], norm[NEAREST_LANES];
+    for (size_t c = 0; c < NEAREST_LANES; c++) {
+        if (c < n) { list[c] = list_load(w->lists_b, j + c, w->k); }
+        limit[c] = c < n ? list[c].limit : -INFINITY; /* nothing is taken there */
+        norm[c] = add && c < n ? w->norm_b[j + c] : 0.0f;
+    }
+    for (size_t t = 0; t < m; t++) {
+        const float *row = tile + t * STRIDE, own = add ? w->norm_a[i + t] : 0.0f;
+        float d[NEAREST_LANES];
+        uint32_t hits = 0;
+#if defined(__AVX512F__)
+        const __m512 here =
+            _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(norm), _mm512_loadu_ps(row)), _mm512_set1_ps(own));
+        hits = _mm512_cmp_ps_mask(here, _mm512_loadu_ps(limit), _CMP_LE_OQ);
+        if (hits == 0) { continue; }
+        _mm512_storeu_ps(d, here);
+#else
+#pragma omp simd reduction(| : hits)
+        for (size_t c = 0; c < NEAREST_LANES; c++) {
+            d[c] = norm[c] + row[c] + own;
+            hits |= (uint32_t)(d[c] <= limit[c]) << c;
+        }
+#endif
+        for (; hits != 0; hits &= hits - 1) {
+            const size_t c = (size_t)__builtin_ctz(hits);
+            if (w->row_from + i + t == w->column_from + j + c) { continue; }
+            nearest_append(&list[c], d[c] < 0.0f ? 0.0f : d[c], (uint32_t)(w->row_from + i + t));
+            limit[c] = list[c].limit;
+        }
+    }
+    for (size_t c = 0; c < n; c++) { list_store(w->lists_b, j + c, &list[c]); }
 }
 
 static void scan_columns(const work *w, size_t i, size_t m, size_t j, size_t n, const float *tile, bool add)
 {
-    float limit[COLUMNS], norm[COLUMNS];
-    for (size_t c = 0; c < n; c++) {
-        limit[c] = list_load(w->lists_b, j + c, w->k).limit;
-        norm[c] = add ? w->norm_b[j + c] : 0.0f;
-    }
-    for (size_t t = 0; t < m; t++) {
-        const float *row = tile + t * n, own = add ? w->norm_a[i + t] : 0.0f;
-        size_t c = 0;
-#if defined(__AVX512F__)
-        for (; c + NEAREST_LANES <= n; c += NEAREST_LANES) {
-            const __m512 d =
-                _mm512_add_ps(_mm512_add_ps(_mm512_loadu_ps(norm + c), _mm512_loadu_ps(row + c)), _mm512_set1_ps(own));
-            uint32_t hits = _mm512_cmp_ps_mask(d, _mm512_loadu_ps(limit + c), _CMP_LE_OQ);
-            for (; hits != 0; hits &= hits - 1) {
-                const size_t at = c + (size_t)__builtin_ctz(hits);
-                const float here = norm[at] + row[at] + own;
-                take(w, j + at, here < 0.0f ? 0.0f : here, i + t, &limit[at]);
-            }
-        }
-#endif
-        for (size_t from = c; from < n; from += NEAREST_LANES) {
-            const size_t end = n - from < NEAREST_LANES ? n : from + NEAREST_LANES;
-            int any = 0;
-#pragma omp simd reduction(| : any)
-            for (size_t at = from; at < end; at++) { any |= norm[at] + row[at] + own <= limit[at]; }
-            for (size_t at = from; at < end && any; at++) {
-                const float here = norm[at] + row[at] + own;
-                if (here <= limit[at]) { take(w, j + at, here < 0.0f ? 0.0f : here, i + t, &limit[at]); }
-            }
-        }
+    for (size_t c = 0; c < n; c += NEAREST_LANES) {
+        scan_strip(w, i, m, j + c, n - c < NEAREST_LANES ? n - c : NEAREST_LANES, tile + c, add);
     }
 }
 
@@ -126,10 +127,10 @@ static bool tile_run(const work *w, size_t t)
     const size_t down = t % w->down, across = (t / w->down + down) % w->across; /* neighbours share no list */
     const size_t i = down * ROWS, j = across * COLUMNS;
     const size_t m = w->m - i < ROWS ? w->m - i : ROWS, n = w->n - j < COLUMNS ? w->n - j : COLUMNS;
-    float *tile = w->tiles + (size_t)omp_get_thread_num() * ROWS * COLUMNS;
+    float *tile = w->tiles + (size_t)omp_get_thread_num() * ROWS * STRIDE;
     bool add;
     if (!cpu_distance_tile((pt_cpu *)w->be, w->own, w->metric, w->a + i * w->d, m, w->norm_a + i, w->b + j * w->d, n,
-                           w->norm_b + j, w->d, tile, n, &add)) {
+                           w->norm_b + j, w->d, tile, STRIDE, &add)) {
         return false;
     }
     omp_set_lock(&w->locks[down]);
@@ -179,7 +180,7 @@ ptsne_status cpu_nearest_add(pt_backend *be, int metric, const pt_buffer *a, siz
     const pt_product_shape shape = {.m = m, .n = n, .k = d};
     ptsne_status status = cpu_product_begin(be, &shape, &w.own, err);
     if (status != PTSNE_OK) { return status; }
-    const size_t tiles = be->threads * ROWS * COLUMNS;
+    const size_t tiles = be->threads * ROWS * STRIDE;
     w.norm_a = pt_array_aligned(m, sizeof *w.norm_a);
     w.norm_b = pt_array_aligned(n, sizeof *w.norm_b);
     w.tiles = pt_array_aligned(tiles, sizeof *w.tiles);
