@@ -13,6 +13,7 @@
 #include "tsne/embed.h"
 #include "tsne/motion.h"
 #include "tsne/neighbors.h"
+#include "tsne/neighbors_shared.h"
 
 #define TILE_ROWS ((size_t)16384)
 
@@ -68,8 +69,8 @@ static ptsne_status neighbors_find(addition *t, ptsne_error *err)
     if (t->index == NULL || t->p == NULL) {
         return pt_fail_memory(err, "the neighbours", 8.0 * (double)t->m * (double)t->k);
     }
-    return pt_neighbors_find(t->be, t->x, t->n, t->x_new, t->m, t->d, t->settings->metric, t->k, t->observer, t->index,
-                             t->p, err);
+    return pt_neighbors_shared(t->be, t->x, t->n, t->x_new, t->m, t->d, t->settings->metric, t->k, t->observer,
+                               t->index, t->p, err);
 }
 
 /* Distances become affinities, a row's sum 1, and edges of the motion. */

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "tsne/cells.h"
 #include "tsne/embed_settings.h"
-#include "tsne/neighbors.h"
+#include "tsne/neighbors_shared.h"
 #include "tsne/optimize.h"
 
 #define INITIAL_DEVIATION 1e-4 /* of the initial map along its first axis */
@@ -73,8 +73,8 @@ ptsne_status pt_embed_neighbors(pt_backend *be, const float *x, size_t n, size_t
         report->cells_probed = cells.n_probed;
         report->recall = cells.recall;
     } else if (status == PTSNE_OK) {
-        status = pt_neighbors_find(be, from, n, NULL, n, columns, settings->metric, settings->n_neighbors, observer,
-                                   index, distance, err);
+        status = pt_neighbors_shared(be, from, n, NULL, n, columns, settings->metric, settings->n_neighbors, observer,
+                                     index, distance, err);
         report->recall = 1.0;
     }
     report->neighbor_seconds = pt_seconds() - began;
