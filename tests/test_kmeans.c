@@ -336,7 +336,7 @@ static void test_progress(void **state)
 
 static ptsne_status do_fit(pt_backend *be, void *context, ptsne_error *err)
 {
-    float center[270 * 3];
+    float center[3 * 3];
     uint32_t label[400];
     pt_kmeans_report report;
     const float *x = context;
@@ -348,9 +348,11 @@ static ptsne_status do_fit(pt_backend *be, void *context, ptsne_error *err)
 
 static void test_failures(void **state)
 {
-    pt_backend *be = *state;
+    (void)state;
+    pt_backend *be = open_cpu(1, 0);
     float *x = make_data(400, 3, 3, 3.0f, 5);
     assert_true(faults_walk(be, do_fit, x) > 40);
+    pt_backend_close(be);
     free(x);
 }
 
@@ -358,11 +360,15 @@ int main(void)
 {
     pt_backend *be = open_cpu(2, 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_lloyd, be),    cmocka_unit_test_prestate(test_seeding, be),
-        cmocka_unit_test_prestate(test_starts, be),   cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test_prestate(test_empty, be),    cmocka_unit_test_prestate(test_assign, be),
-        cmocka_unit_test_prestate(test_refusals, be), cmocka_unit_test_prestate(test_progress, be),
-        cmocka_unit_test_prestate(test_failures, be),
+        cmocka_unit_test_prestate(test_lloyd, be),
+        cmocka_unit_test_prestate(test_seeding, be),
+        cmocka_unit_test_prestate(test_starts, be),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test_prestate(test_empty, be),
+        cmocka_unit_test_prestate(test_assign, be),
+        cmocka_unit_test_prestate(test_refusals, be),
+        cmocka_unit_test_prestate(test_progress, be),
+        cmocka_unit_test(test_failures),
     };
     const int failed = cmocka_run_group_tests_name("kmeans", tests, NULL, NULL);
     pt_backend_close(be);
