@@ -34,7 +34,7 @@ void pt_add_settings_default(ptsne_add_options *options)
         .metric = "euclidean",
         .perplexity = 5.0,
         .theta = 0.5,
-        .spacing = 0.5,
+        .spacing = 0.4,
         .dof = 1.0,
         .phases = {{250, 1.5}},
         .n_phases = 1,

@@ -19,7 +19,7 @@ void pt_embed_settings_default(ptsne_embed_options *options)
         .perplexities = {30.0},
         .n_perplexities = 1,
         .theta = 0.5,
-        .spacing = 0.5,
+        .spacing = 0.4,
         .dof = 1.0,
         .phases = {{250, 12.0}, {500, 1.0}},
         .n_phases = 2,
