@@ -13,10 +13,10 @@
 
 static const float coefficient[3] = {6.0f / 8.0f, 4.0f / 8.0f, 1.0f / 8.0f};
 
-/* Rows of another grid, each with a factor: their sum is wanted. */
+/* Rows of another grid, each with a factor: their sum is wanted. The last ones again, by 0, fill them up to a multiple of three. */
 typedef struct row_sum {
-    const float *row[25];
-    float factor[25];
+    const float *row[27];
+    float factor[27];
     size_t count;
 } row_sum;
 
@@ -57,19 +57,24 @@ static row_sum meet_rows(const pt_grid *grid, const pt_grid *other, const float 
             sum.factor[sum.count++] = m0.factor[i] * m1.factor[j];
         }
     }
+    for (size_t k = sum.count; k % 3 != 0; k++) {
+        sum.row[k] = sum.row[sum.count - 1];
+        sum.factor[k] = 0.0f;
+    }
     return sum;
 }
 
-/* to[0 .. count) = entries `first` on of the sum of rows, which are `length` long; 0 outside. */
+/* to[0 .. count) = entries `first` on of the sum of rows, which are `length` long; 0 outside. Three rows at a time: in three
+ * dimensions there are up to 25. */
 static void sum_rows(const row_sum *sum, ptrdiff_t first, ptrdiff_t count, ptrdiff_t length, float *to)
 {
     const ptrdiff_t begin = first < 0 ? -first : 0, end = first + count < length ? count : length - first;
     memset(to, 0, (size_t)count * sizeof *to);
-    for (size_t k = 0; k < sum->count; k++) {
-        const float *row = sum->row[k] + first;
-        const float factor = sum->factor[k];
+    for (size_t k = 0; k < sum->count; k += 3) {
+        const float *r0 = sum->row[k] + first, *r1 = sum->row[k + 1] + first, *r2 = sum->row[k + 2] + first;
+        const float f0 = sum->factor[k], f1 = sum->factor[k + 1], f2 = sum->factor[k + 2];
 #pragma omp simd
-        for (ptrdiff_t t = begin; t < end; t++) { to[t] += factor * row[t]; }
+        for (ptrdiff_t t = begin; t < end; t++) { to[t] += f0 * r0[t] + f1 * r1[t] + f2 * r2[t]; }
     }
 }
 
