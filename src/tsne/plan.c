@@ -97,7 +97,7 @@ static ptsne_plan_stage embedding_plan(const estimate *e)
         high[a] = (float)(0.5 * span);
     }
     const double nodes = e->s->method == PTSNE_METHOD_FIELD
-                             ? (double)pt_field_elements(e->n, e->c, (float)e->s->spacing, low, high)
+                             ? (double)pt_field_elements(e->n, e->c, (float)e->s->dof, (float)e->s->spacing, low, high)
                              : 0.0;
     const double device = (double)pt_motion_bytes(e->n, e->c, (size_t)entries, 0) + 4.0 * nodes;
     const double joint = 8.0 * entries + 8.0 * n, state = 4.0 * n * (3.0 * (double)e->c + 2.0);
