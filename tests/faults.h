@@ -214,39 +214,6 @@ static ptsne_status fault_embedding_step(pt_backend *be, const pt_descent *desce
                                        err);
 }
 
-static ptsne_status fault_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
-                                      const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
-{
-    return fault_due() ? fault(err) : faults.real->grid_spread(be, grid, y, n, scratch, charge, err);
-}
-
-static ptsne_status fault_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from,
-                                        const pt_grid *coarse, const pt_buffer *to, ptsne_error *err)
-{
-    return fault_due() ? fault(err) : faults.real->grid_restrict(be, fine, from, coarse, to, err);
-}
-
-static ptsne_status fault_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                                        const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                                        ptsne_error *err)
-{
-    return fault_due() ? fault(err) : faults.real->grid_convolve(be, grid, kernel, charge, scratch, potential, err);
-}
-
-static ptsne_status fault_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from,
-                                       const pt_grid *fine, const pt_buffer *to, ptsne_error *err)
-{
-    return fault_due() ? fault(err) : faults.real->grid_prolong(be, coarse, from, fine, to, err);
-}
-
-static ptsne_status fault_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
-                                      size_t n, float base, float scale, const pt_buffer *force,
-                                      const pt_buffer *potential, ptsne_error *err)
-{
-    if (fault_due()) { return fault(err); }
-    return faults.real->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
-}
-
 static ptsne_status fault_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                           pt_activation activation, ptsne_error *err)
 {
@@ -341,11 +308,6 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.repulsion = fault_repulsion;
     table.potential_sum = fault_potential_sum;
     table.embedding_step = fault_embedding_step;
-    table.grid_spread = fault_grid_spread;
-    table.grid_restrict = fault_grid_restrict;
-    table.grid_convolve = fault_grid_convolve;
-    table.grid_prolong = fault_grid_prolong;
-    table.grid_gather = fault_grid_gather;
     table.bias_activation = fault_bias_activation;
     table.activation_gradient = fault_activation_gradient;
     table.dropout = fault_dropout;
