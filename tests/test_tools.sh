@@ -250,6 +250,9 @@ expect "neighbours of other data" 4 - "each-index.npy: neighbours of 200 points,
 expect "neighbours alone, but PCA" 2 - "DATA is missing: --neighbors alone do with --init random" ptsne embed --neighbors each-index.npy,each-distance.npy -o no.npy
 expect "one file of neighbours" 2 - '--neighbors: "each-index.npy" is not two files with one comma' ptsne embed x.csv --neighbors each-index.npy -o no.npy
 expect "distances for indices" 4 - "each-distance.npy: these are not whole numbers" ptsne embed x.csv --neighbors each-distance.npy,each-distance.npy -o no.npy
+expect "a plan" 0 "^peak: [0-9.]+ .iB" - ptsne embed x.csv --dry-run --perplexity 5
+holds "with its stages" test "$(grep -cE '^(data|neighbours|affinities|embedding) +[0-9.]+ .* [0-9.]+$' out)" = 4
+expect "a plan as JSON" 0 '"peak_host_bytes": [0-9]+' - ptsne embed x.csv --dry-run --perplexity 5 --json -
 expect "duplicates" 0 - "^ptsne: warning: 200 points have a neighbour at distance 0" bash -c "(cat x.csv; tail -n +2 x.csv | head -n 100) >twice.csv; ptsne embed twice.csv -o twice.npy ${brief[*]}"
 expect "report is the map" 2 - "no.npy: named twice" ptsne embed x.csv -o no.npy --json no.npy
 expect "the film is the map" 2 - "no.npy: named twice" ptsne embed x.csv -o no.npy --snapshots no.npy
@@ -447,7 +450,7 @@ interrupt()
         tries=$((tries + 1))
     done
     kill -"$2" $pid
-    wait $pid
+    { wait $pid; } 2>/dev/null # no word on a job that was killed
     code=$?
     set +m
 }

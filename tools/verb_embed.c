@@ -5,6 +5,7 @@
 
 #include "embed_add.h"
 #include "embed_map.h"
+#include "embed_plan.h"
 
 _Static_assert(sizeof(ptsne_method) == sizeof(int) && sizeof(ptsne_search) == sizeof(int), "CLI_CHOICE fills an int");
 
@@ -101,6 +102,7 @@ static int check_pairs(const cli_call *call)
         {"search", "neighbors", "nothing is searched for"},
         {"recall", "neighbors", "nothing is searched for"},
         {"save-neighbors", "neighbors", "that graph is in files already"},
+        {"dry-run", "neighbors", "plan a run without the graph"},
         {"dims", "add", "the map has its dimensions"},
         {"affinities", "add", "new points have a perplexity"},
         {"search", "add", "neighbours in the reference are searched for exactly"},
@@ -115,6 +117,9 @@ static int check_pairs(const cli_call *call)
         {"state", "add", "placing is short and keeps no state"},
         {"checkpoint", "add", "placing is short and keeps no state"},
         {"resume", "add", "placing is short: begin anew"},
+        {"dry-run", "add", "only a map is planned"},
+        {"snapshots", "dry-run", "nothing is written"},
+        {"save-neighbors", "dry-run", "nothing is written"},
     };
     for (size_t i = 0; i < CLI_LENGTH(pairs); i++) {
         if (cli_given(call, pairs[i].option) && cli_given(call, pairs[i].beside)) {
@@ -150,7 +155,9 @@ static int check_settings(const cli_call *call)
     if (settings->input == NULL && init_needs_data) {
         return cli_refuse(call, "DATA is missing: --neighbors alone do with --init random or --init FILE");
     }
-    if (settings->output == NULL) { return cli_refuse(call, "-o FILE is missing (where the map goes)"); }
+    if (settings->output == NULL && !settings->dry_run) {
+        return cli_refuse(call, "-o FILE is missing (where the map goes)");
+    }
     if (cli_given(call, "recall") && settings->embed.search == PTSNE_SEARCH_EXACT) {
         return cli_refuse(call, "--recall has no effect with --search exact: it finds all neighbours");
     }
@@ -174,6 +181,7 @@ static int embed_run(const cli_call *call)
     const embed_settings *settings = call->settings;
     const int code = check_settings(call);
     if (code != EXIT_SUCCESS) { return code; }
+    if (settings->dry_run) { return embed_plan(call); }
     return settings->add != NULL ? embed_add(call) : embed_map(call);
 }
 
@@ -197,6 +205,10 @@ static const cli_option data_options[] = {
     MAP_FORMAT_OPTION(AT(to)),
     {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite files that exist"},
     {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
+    {.name = "dry-run",
+     .kind = CLI_FLAG,
+     .member = AT(dry_run),
+     .help = "print what each stage would hold and take, and do nothing"},
 };
 
 static const cli_option map_options[] = {

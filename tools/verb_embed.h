@@ -1,4 +1,4 @@
-/* ptsne embed: t-SNE of one data set, or new points on a map. embed_map.c and embed_add.c are its parts. */
+/* ptsne embed: t-SNE of one data set, or new points on a map. embed_map.c, embed_add.c and embed_plan.c are its parts. */
 #ifndef PTSNE_TOOLS_VERB_EMBED_H
 #define PTSNE_TOOLS_VERB_EMBED_H
 
@@ -8,7 +8,7 @@ typedef struct embed_settings {
     console_settings console;
     const char *input, *output, *json;
     int to; /* map_format */
-    bool force;
+    bool force, dry_run;
     ptsne_embed_options embed; /* but for perplexities, phases and init, which are below */
     cli_numbers perplexities;
     const char *neighbors, *save_neighbors; /* "INDEX.npy,DISTANCE.npy" */
