@@ -159,6 +159,17 @@ static void run_nearest(bench *b)
     }
 }
 
+/* A block of rows against all others, seen from both sides: what remains beside the product is the scan. */
+static void run_lists(bench *b)
+{
+    const size_t room = pt_nearest_room(109);
+    const pt_buffer mine = pt_buffer_view(&b->b[2], 0, b->m * room);
+    const pt_buffer theirs = pt_buffer_view(&b->b[2], b->m * room, b->n * room);
+    must(pt_nearest_begin(b->be, b->m + b->n, 109, &b->b[2], &err), &err);
+    must(pt_nearest_add(b->be, b->number, &b->b[0], b->m, &b->b[1], b->n, b->k, 0, b->m, 109, &mine, &theirs, &err),
+         &err);
+}
+
 static void run_ranks(bench *b)
 {
     must(pt_rank_counts(b->be, &b->b[0], b->m, b->n, SIZE_MAX, 0, &b->b[1], b->k, &b->b[2], &err), &err);
@@ -188,6 +199,18 @@ static void bench_neighbors(pt_backend *be, const char *part)
         must(pt_metric_find(be, metrics[c % 3], &b.number, &err), &err);
         b.b[0] = numbers(be, m * d, 1.0f), b.b[1] = numbers(be, n * d, 1.0f), b.b[2] = numbers(be, m * n, 1.0f);
         report(&b, run_distances, part);
+        release(&b);
+    }
+    for (size_t c = 0; c < 2; c++) {
+        char name[64];
+        const size_t rows = 2048, points = 16384, d = c == 0 ? 50 : 128, room = pt_nearest_room(109);
+        snprintf(name, sizeof name, "nearest_add both 2048 x 16384, d = %zu", d);
+        bench b = {.be = be, .name = name, .unit = "GFLOP/s", .work = 2.0 * (double)(rows * points * d)};
+        b.m = rows, b.n = points, b.k = d;
+        must(pt_metric_find(be, "euclidean", &b.number, &err), &err);
+        b.b[0] = numbers(be, rows * d, 1.0f), b.b[1] = numbers(be, points * d, 1.0f);
+        b.b[2] = numbers(be, (rows + points) * room, 1.0f);
+        report(&b, run_lists, part);
         release(&b);
     }
     bench nearest = {.be = be,
