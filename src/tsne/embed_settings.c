@@ -1,5 +1,6 @@
 #include "tsne/embed_settings.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -183,5 +184,6 @@ ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *s, pt_meta
                                    s->phases[p].iterations, s->phases[p].exaggeration);
     }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.phases", "%s", phases); }
+    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.seed", "%" PRIu64, s->seed); }
     return status;
 }
