@@ -472,7 +472,7 @@ expect "embed: resume after a kill" 0 - . ptsne embed x.csv -o killed.npy "${slo
 holds "embed: the same bits after a kill" cmp -s killed.npy slow.npy
 interrupt other.npy KILL
 expect "embed: resume with other options" 2 - "other.npy.state: .*momentum" ptsne embed x.csv -o other.npy "${slow[@]}" --momentum 0.5 --resume
-expect "embed: resume with another seed" 2 - "other.npy.state: .*seed" ptsne embed x.csv -o other.npy "${slow[@]}" --seed 5 --resume
+expect "embed: resume with another seed" 2 - "^ptsne: other.npy.state: .*seed" ptsne embed x.csv -o other.npy "${slow[@]}" --seed 5 --resume
 expect "embed: anew over an old state" 0 - . ptsne embed x.csv -o other.npy "${brief[@]}" -f
 holds "embed: it is as if it were new" cmp -s other.npy map.npy
 expect "embed: resume what is done" 2 - "slow.npy is there, but slow.npy.state is not" ptsne embed x.csv -o slow.npy "${slow[@]}" --resume

@@ -263,7 +263,8 @@ static int finish(map_run *run, ptsne_status status, const ptsne_embed_report *d
     if (status != PTSNE_OK) {
         const bool about_data =
             status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA || status == PTSNE_ERR_DIVERGED;
-        return console_fail(call->console, about_data ? settings->input : NULL, err);
+        const bool about_state = run->state != NULL && strncmp(err->message, run->state, strlen(run->state)) == 0;
+        return console_fail(call->console, about_data && !about_state ? settings->input : NULL, err);
     }
     int code = embed_write_map(call, run->y, run->n, run->options.n_components);
     if (code == EXIT_SUCCESS) { code = frames_close(&run->frames, run->y, done->iterations); }
