@@ -352,8 +352,8 @@ typedef struct ptsne_embed_options {
     double momentum;
     double max_step; /* no point moves farther in an iteration */
     double
-        tolerance; /* the last phase ends early once the root mean square of the points' steps stays below this part of
-                         that of the map's coordinates for 50 iterations; 0: never */
+        tolerance; /* the last phase ends early once the root mean square of the points' steps is below this part of half the
+                         diagonal of the map; looked at every 50 iterations; 0: never */
     /* frames */
     size_t snapshot_every; /* iterations; 0: none. The first frame is the initial map, the last one the final map */
     /* y: n x n_components, borrowed during the call; not 0: stop as soon as possible */

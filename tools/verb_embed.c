@@ -369,8 +369,8 @@ static const cli_option optimize_options[] = {
      .most = 1,
      .argument = "T",
      .help = "end early once steps stay below this part of the map; 0: never",
-     .more = "The root mean square of the points' steps against that of their places, for 50 iterations of the last "
-             "phase."},
+     .more = "The root mean square of the points' steps against half the diagonal of the map, looked at every 50 "
+             "iterations of the last phase."},
     {.name = "method",
      .kind = CLI_CHOICE,
      .member = EMBED(method),

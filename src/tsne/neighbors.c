@@ -20,8 +20,9 @@
 #define SWEEP_COLUMNS  ((size_t)3) /* up to so many columns the sweep beats tiles */
 #define WHOLE_LIMIT    4194304.0   /* 2^22: |a|^2 + |b|^2 - 2 a.b of whole numbers stays below 2^24 */
 #define ROWS_AT_A_TIME ((size_t)4096)
-#define LOOK_ROWS      ((size_t)512)  /* queries of the second look at bounds, */
-#define LOOK_COLUMNS   ((size_t)8192) /* and points of one of its tiles */
+#define SORTED_MOST    ((size_t)1 << 28) /* entries of data that are copied into the bounds' order: 1 GiB */
+#define LOOK_ROWS      ((size_t)512)     /* queries of the second look at bounds, */
+#define LOOK_COLUMNS   ((size_t)8192)    /* and points of one of its tiles */
 
 /* One data set, its queries, and what is known about them. */
 typedef struct problem {
@@ -42,6 +43,7 @@ typedef struct problem {
     uint32_t *index, *rank; /* m x k and m x n_others, results */
     float *distance;        /* m x k, may be NULL */
     pt_bounds bounds;
+    float *sorted; /* n x d: x in the bounds' order, in which near rows are near in memory; NULL: x is read */
     pt_stage stage;
     size_t told;             /* steps of m */
     double from, share;      /* of all steps: where this part of the work begins, and how many are its own */
@@ -105,6 +107,14 @@ static double limit_of(const pass *s, size_t place, double norm, double tau)
     return p->whole ? tau : tau + pt_tile_error(norm, tau, 4.0 * (double)p->d);
 }
 
+/* The row of x that stands at a place in the lists. */
+static const float *row_at(const pass *s, uint32_t place)
+{
+    const problem *p = s->p;
+    if (!s->bounds) { return p->x + (size_t)place * p->d; }
+    return p->sorted != NULL ? p->sorted + (size_t)place * p->d : p->x + (size_t)p->bounds.point[place] * p->d;
+}
+
 /* Exact distances of a row's candidates, the k nearest of them, and whether no other point can be among these. */
 static bool row_refine(const pass *s, size_t place, const float *near_d, const uint32_t *near_i, double *exact)
 {
@@ -118,8 +128,9 @@ static bool row_refine(const pass *s, size_t place, const float *near_d, const u
     for (; l < s->c && near_i[l] != PT_NO_POINT; l++) {
         if ((double)near_d[l] > limit) { break; } /* nor can those behind it */
         const uint32_t point = s->bounds ? p->bounds.point[near_i[l]] : near_i[l];
+        if (l + 1 < s->c && near_i[l + 1] != PT_NO_POINT) { pt_distance_soon(row_at(s, near_i[l + 1]), p->d); }
         if (p->self && point == row) { continue; }
-        const double here = pt_distance_within(a, p->x + (size_t)point * p->d, p->d, tau);
+        const double here = pt_distance_within(a, row_at(s, near_i[l]), p->d, tau);
         found++;
         if (count == p->k && !(here <= tau)) { continue; }
         count = pt_nearest_insert(here, point, count, p->k, index, exact);
@@ -270,7 +281,8 @@ static void look_row(const problem *p, const look *w, size_t i, size_t place, si
         if ((double)bound[j] > limit) { continue; } /* what is no number gets a look */
         const uint32_t point = p->bounds.point[from + j];
         if (p->self && point == row) { continue; }
-        const double here = pt_distance_within(a, p->x + (size_t)point * p->d, p->d, w->tau[i]);
+        const float *b = p->sorted != NULL ? p->sorted + (from + j) * p->d : p->x + (size_t)point * p->d;
+        const double here = pt_distance_within(a, b, p->d, w->tau[i]);
         if (!(here <= w->tau[i])) { continue; }
         w->count[i] = pt_nearest_insert(here, point, w->count[i], p->k, p->index + row * p->k, exact);
         if (w->count[i] == p->k && exact[p->k - 1] < w->tau[i]) {
@@ -394,7 +406,16 @@ static ptsne_status bounds_prepare(problem *p, ptsne_error *err)
         .mean = p->mean,
         .always = p->road == PT_ROAD_BOUNDS,
     };
-    return pt_bounds_create(&request, &p->bounds, err);
+    const ptsne_status status = pt_bounds_create(&request, &p->bounds, err);
+    if (status != PTSNE_OK || p->bounds.width == 0 || p->n > SORTED_MOST / p->d) { return status; }
+    if ((p->sorted = pt_array_aligned(p->n * p->d, sizeof *p->sorted)) == NULL) {
+        return pt_fail_memory(err, "rows in the order of their bounds", 4.0 * (double)p->n * (double)p->d);
+    }
+#pragma omp parallel for schedule(static) num_threads((int)p->be->threads)
+    for (size_t i = 0; i < p->n; i++) {
+        memcpy(p->sorted + i * p->d, p->x + (size_t)p->bounds.point[i] * p->d, p->d * sizeof *p->sorted);
+    }
+    return PTSNE_OK;
 }
 
 static ptsne_status search_by_bounds(problem *p, ptsne_error *err)
@@ -490,6 +511,7 @@ static ptsne_status run(problem *p, const char *metric, const ptsne_observer *ob
         status = pt_stage_step(&p->stage, p->m, (double)NAN, (double)p->m / pt_stage_seconds(&p->stage), err);
     }
     pt_bounds_destroy(&p->bounds);
+    free(p->sorted);
     free(p->accepted);
     free(p->list);
     free(p->mean);

@@ -239,7 +239,7 @@ static pt_descent descent_of(const run *t)
     };
 }
 
-/* Root mean square of the coordinates about the middle of the map's box; an extent that is cheap to know. */
+/* Half the diagonal of the map's box. */
 static double map_extent(const pt_motion *m)
 {
     double sum = 0.0;

@@ -13,8 +13,8 @@
 #include "backend/cpu/nearest_list.h"
 #include "base/memory.h"
 
-#define ROWS    ((size_t)256) /* of a tile: half a MiB of distances */
-#define COLUMNS ((size_t)512)
+#define ROWS    ((size_t)512) /* of a tile: half a MiB of distances */
+#define COLUMNS ((size_t)256)
 #define STRIDE                                                                                                         \
     (COLUMNS + 16) /* from row to row: not a power of two, or a strip of columns would lie in few sets of the cache */
 #define HEAD ((size_t)16)
