@@ -268,9 +268,9 @@ static void nodes_apart(const pt_grid *grid, const float *y, size_t t, double u[
     }
 }
 
-static bool reached(const pt_grid *grid, const double u[3])
+static bool reached(const double u[3])
 {
-    const double reach = 0.5 * (double)grid->order + 1.0e-3;
+    const double reach = 0.5 * (double)PT_GRID_ORDER + 1.0e-3;
     return fabs(u[0]) < reach && fabs(u[1]) < reach && fabs(u[2]) < reach;
 }
 
@@ -281,9 +281,9 @@ void oracle_grid_spread(const pt_grid *grid, const float *y, size_t n, double *c
         charge[t] = near[t] = 0.0;
         for (size_t i = 0; i < n; i++) {
             nodes_apart(grid, y + i * grid->d, t, u);
-            if (!reached(grid, u)) { continue; }
+            if (!reached(u)) { continue; }
             double weight = 1.0;
-            for (size_t a = 0; a < grid->d; a++) { weight *= central_spline(grid->order, u[a], false); }
+            for (size_t a = 0; a < grid->d; a++) { weight *= central_spline(PT_GRID_ORDER, u[a], false); }
             charge[t] += weight;
             near[t] += 1.0;
         }
@@ -297,14 +297,14 @@ oracle_entry oracle_grid_read(const pt_grid *grid, const float *values, const fl
     slope[0] = slope[1] = slope[2] = 0.0;
     for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
         nodes_apart(grid, y, t, u);
-        if (!reached(grid, u)) { continue; }
+        if (!reached(u)) { continue; }
         double value = (double)values[t];
         psi.terms += fabs(value);
-        for (size_t a = 0; a < grid->d; a++) { value *= central_spline(grid->order, u[a], false); }
+        for (size_t a = 0; a < grid->d; a++) { value *= central_spline(PT_GRID_ORDER, u[a], false); }
         psi.value += value;
         for (size_t a = 0; a < grid->d; a++) {
             double part = (double)values[t] / (double)grid->spacing;
-            for (size_t b = 0; b < grid->d; b++) { part *= central_spline(grid->order, u[b], a == b); }
+            for (size_t b = 0; b < grid->d; b++) { part *= central_spline(PT_GRID_ORDER, u[b], a == b); }
             slope[a] += part;
         }
     }
@@ -315,10 +315,10 @@ oracle_entry oracle_grid_read(const pt_grid *grid, const float *values, const fl
 static double two_scale(const pt_grid *fine, const pt_grid *coarse, size_t a, size_t J, size_t i)
 {
     static const double row4[] = {1, 4, 6, 4, 1}, row6[] = {1, 6, 15, 20, 15, 6, 1}; /* Pascal's triangle */
-    const long half = (long)fine->order / 2, k = (long)i - 2 * ((long)J - (long)coarse->margin) + half;
+    const long half = (long)PT_GRID_ORDER / 2, k = (long)i - 2 * ((long)J - (long)coarse->margin) + half;
     if (a >= fine->d) { return 1.0; }
     if (k < 0 || k > 2 * half) { return 0.0; }
-    return fine->order == 4 ? row4[k] / 8.0 : row6[k] / 32.0;
+    return PT_GRID_ORDER == 4 ? row4[k] / 8.0 : row6[k] / 32.0;
 }
 
 /* Node t of a grid along each axis. */

@@ -24,7 +24,6 @@ static pt_grid grid_of(size_t s)
     const size_t *side = sides[s / 2];
     const size_t d = side[2] == 1 ? 2 : 2 + s % 2;
     return (pt_grid){.d = d,
-                     .order = 4,
                      .size = {side[0], side[1], d == 3 ? side[2] : 1},
                      .origin = {-3.25f, 7.0f, 0.125f},
                      .spacing = s % 3 == 0 ? 0.4f : 0.5f};
@@ -39,8 +38,7 @@ static size_t count_of(const ops_state *ops, size_t s)
 
 static void name_case(char *what, size_t bytes, const char *op, const pt_grid *g, size_t n)
 {
-    snprintf(what, bytes, "%s %zu x %zu x %zu, d = %zu, order %zu, %zu points", op, g->size[0], g->size[1], g->size[2],
-             g->d, g->order, n);
+    snprintf(what, bytes, "%s %zu x %zu x %zu, d = %zu, %zu points", op, g->size[0], g->size[1], g->size[2], g->d, n);
 }
 
 /* Points over all of the grid that a point may lie on; some share a place, some sit on nodes, some crowd in one cell. */
@@ -49,7 +47,7 @@ static float *points_of(ops_state *ops, const pt_grid *g, size_t n)
     float *y = ops_memory(n * g->d, sizeof *y);
     for (size_t i = 0; i < n; i++) {
         for (size_t a = 0; a < g->d; a++) {
-            const double least = (double)(g->order / 2 - 1), room = (double)(g->size[a] - g->order + 1);
+            const double least = (double)(PT_GRID_ORDER / 2 - 1), room = (double)(g->size[a] - PT_GRID_ORDER + 1);
             double u = least + 0.01 + (room - 0.02) * (double)pt_random_uniform(&ops->random);
             if (i % 5 == 3) { u = least + 0.5; }
             if (i % 7 == 6) { u = floor(u) > least ? floor(u) : least + 0.25; }
@@ -158,8 +156,8 @@ static pt_grid coarse_of(const pt_grid *fine, bool other)
     coarse.margin = other ? 3 : 1;
     coarse.spacing = 2.0f * fine->spacing;
     for (size_t a = 0; a < fine->d; a++) {
-        const size_t size = coarse.margin + (fine->size[a] - 1 + fine->order / 2) / 2 + 1;
-        coarse.size[a] = size + (other ? 4 : 0) < fine->order ? fine->order : size + (other ? 4 : 0);
+        const size_t size = coarse.margin + (fine->size[a] - 1 + PT_GRID_ORDER / 2) / 2 + 1;
+        coarse.size[a] = size + (other ? 4 : 0) < PT_GRID_ORDER ? PT_GRID_ORDER : size + (other ? 4 : 0);
         coarse.origin[a] = fine->origin[a] - coarse.spacing * (float)coarse.margin;
     }
     return coarse;

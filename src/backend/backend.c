@@ -429,11 +429,11 @@ size_t pt_spread_scratch(const pt_grid *grid, size_t n)
 
 static bool grid_is_good(const pt_grid *grid)
 {
-    bool good = map_columns(grid->d) && grid->order == 4 && grid->spacing > 0.0f;
+    bool good = map_columns(grid->d) && grid->spacing > 0.0f;
     size_t nodes = 1;
     for (size_t a = 0; a < 3 && good; a++) {
         const size_t size = grid->size[a];
-        good = a < grid->d ? size >= grid->order && side(size) && nodes <= UINT32_MAX / size : size == 1;
+        good = a < grid->d ? size >= PT_GRID_ORDER && side(size) && nodes <= UINT32_MAX / size : size == 1;
         nodes *= size;
     }
     return good;
@@ -441,14 +441,14 @@ static bool grid_is_good(const pt_grid *grid)
 
 static bool grids_fit(const pt_grid *fine, const pt_grid *coarse)
 {
-    return grid_is_good(fine) && grid_is_good(coarse) && fine->d == coarse->d && fine->order == coarse->order;
+    return grid_is_good(fine) && grid_is_good(coarse) && fine->d == coarse->d;
 }
 
 static ptsne_status grid_refused(ptsne_error *err, const char *op, const pt_grid *grid, size_t from, size_t to)
 {
     return pt_fail(err, PTSNE_ERR_ARGUMENT,
-                   "%s: buffers of %zu and %zu elements for a grid of %zu x %zu x %zu, d = %zu, order %zu", op, from,
-                   to, grid->size[0], grid->size[1], grid->size[2], grid->d, grid->order);
+                   "%s: buffers of %zu and %zu elements for a grid of %zu x %zu x %zu, d = %zu", op, from, to,
+                   grid->size[0], grid->size[1], grid->size[2], grid->d);
 }
 
 ptsne_status pt_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,

@@ -85,16 +85,16 @@ typedef struct pt_edges {
 /* A regular grid over a map. Node (i, j) or (i, j, k) lies at origin + spacing (i, j, k), axis a being column a of the map,
  * and is element (i size[1] + j) size[2] + k of its buffers, in two dimensions i size[1] + j.
  *
- * Points meet nodes by cubic central B-splines B, 4 nodes along an axis, and every point has all of its nodes on the grid. (Quintic
- * ones, measured in two and three dimensions, cost more at the same error.) A coarser grid has twice the spacing, and its node J lies on the finer grid's node 2 (J - margin). */
+ * Points meet nodes by cubic central B-splines B, PT_GRID_ORDER nodes along an axis, and every point has all of its nodes on the
+ * grid. A coarser grid has twice the spacing, and its node J lies on the finer grid's node 2 (J - margin). */
 typedef struct pt_grid {
     size_t d;       /* 2 or 3 */
-    size_t order;   /* 4 */
     size_t size[3]; /* nodes along each axis; size[2] is 1 in two dimensions */
     size_t margin;  /* nodes before the finer grid's first one; 0 on the finest */
     float origin[3], spacing;
 } pt_grid;
 
+#define PT_GRID_ORDER ((size_t)4)  /* nodes that a point meets along an axis */
 #define PT_GRID_TERMS ((size_t)2)  /* separable terms of a kernel on one grid */
 #define PT_GRID_REACH ((size_t)16) /* taps on each side at most */
 
@@ -254,7 +254,7 @@ struct pt_backend_ops {
     ptsne_status (*grid_spread)(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                                 const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
     /* Charges of the coarser grid: those that spreading the same points there would give, but for cut margins, by B-splines'
-     * two-scale relation: 2^(1 - order) binomial(order, .) along each axis (adjoint of grid_prolong). */
+     * two-scale relation: [1 4 6 4 1] / 8 along each axis (adjoint of grid_prolong). */
     ptsne_status (*grid_restrict)(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                   const pt_buffer *to, ptsne_error *err);
     /* potential = kernel * charge, 0 beyond the grid; overwritten. scratch pt_grid_scratch(grid) elements. */

@@ -361,15 +361,15 @@ static void grids(trial *t, const pt_grid *fine, const pt_grid *coarse)
 
 static void try_grids_flat(trial *t)
 {
-    const pt_grid fine = {2, 4, {17, 20, 1}, 0, {-3.1f, -4.3f, 0.0f}, 0.4f};
-    const pt_grid coarse = {2, 4, {13, 14, 1}, 2, {-4.7f, -5.9f, 0.0f}, 0.8f};
+    const pt_grid fine = {2, {17, 20, 1}, 0, {-3.1f, -4.3f, 0.0f}, 0.4f};
+    const pt_grid coarse = {2, {13, 14, 1}, 2, {-4.7f, -5.9f, 0.0f}, 0.8f};
     grids(t, &fine, &coarse);
 }
 
 static void try_grids_solid(trial *t)
 {
-    const pt_grid fine = {3, 4, {10, 12, 11}, 0, {-3.2f, -3.9f, -3.4f}, 0.8f};
-    const pt_grid coarse = {3, 4, {9, 10, 10}, 2, {-6.4f, -7.1f, -6.6f}, 1.6f};
+    const pt_grid fine = {3, {10, 12, 11}, 0, {-3.2f, -3.9f, -3.4f}, 0.8f};
+    const pt_grid coarse = {3, {9, 10, 10}, 2, {-6.4f, -7.1f, -6.6f}, 1.6f};
     grids(t, &fine, &coarse);
 }
 

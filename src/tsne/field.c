@@ -8,7 +8,6 @@
 #include "base/memory.h"
 
 #define PI          3.14159265358979323846
-#define ORDER       ((size_t)4)
 #define MOST_LEVELS ((size_t)24)
 #define SAMPLES     ((size_t)256)                     /* distances that the fit looks at */
 #define COLUMNS     (PT_GRID_TERMS * MOST_LEVELS + 1) /* weights that it finds, and the right side follows them */
@@ -70,15 +69,15 @@ static bool finest(size_t d, float most, const float *low, const float *high, pt
     const float spacing = spacing_for(d, most, low, high);
     const double nodes = d == 2 ? 16.0 : 8.0, step = nodes * (double)spacing;
     double all = 1.0, square = 0.0;
-    *grid = (pt_grid){.d = d, .order = ORDER, .size = {1, 1, 1}, .spacing = spacing};
+    *grid = (pt_grid){.d = d, .size = {1, 1, 1}, .spacing = spacing};
     for (size_t a = 0; a < d; a++) {
         const double from = floor((double)low[a] / step), to = floor((double)high[a] / step) + 1.0;
-        const double size = (to - from) * nodes + (double)ORDER;
+        const double size = (to - from) * nodes + (double)PT_GRID_ORDER;
         all *= size;
         square += (to - from) * step * (to - from) * step;
         if (!(all < 4294967295.0)) { return false; }
         grid->size[a] = (size_t)size;
-        grid->origin[a] = (float)(from * step - (double)(ORDER / 2 - 1) * (double)spacing);
+        grid->origin[a] = (float)(from * step - (double)(PT_GRID_ORDER / 2 - 1) * (double)spacing);
     }
     *diagonal = sqrt(square);
     return true;
@@ -88,11 +87,11 @@ static bool finest(size_t d, float most, const float *low, const float *high, pt
 static pt_grid coarser(const pt_grid *fine)
 {
     pt_grid coarse = *fine;
-    coarse.margin = ORDER / 4;
+    coarse.margin = PT_GRID_ORDER / 4;
     coarse.spacing = 2.0f * fine->spacing;
     for (size_t a = 0; a < fine->d; a++) {
-        coarse.size[a] = coarse.margin + (fine->size[a] - 1 + ORDER / 2) / 2 + 1;
-        if (coarse.size[a] < ORDER) { coarse.size[a] = ORDER; }
+        coarse.size[a] = coarse.margin + (fine->size[a] - 1 + PT_GRID_ORDER / 2) / 2 + 1;
+        if (coarse.size[a] < PT_GRID_ORDER) { coarse.size[a] = PT_GRID_ORDER; }
         coarse.origin[a] = fine->origin[a] - coarse.spacing * (float)coarse.margin;
     }
     return coarse;
@@ -133,11 +132,11 @@ size_t pt_field_elements(size_t n, size_t d, float dof, float spacing, const flo
 
 /* ---- the taps ---- */
 
-/* The transform of a central B-spline of ORDER, squared. */
+/* The transform of a central B-spline of PT_GRID_ORDER, squared. */
 static double spline_square(double w)
 {
     const double half = 0.5 * w, sinc = fabs(half) < 1.0e-9 ? 1.0 : sin(half) / half;
-    return pow(sinc, 2.0 * (double)ORDER);
+    return pow(sinc, 2.0 * (double)PT_GRID_ORDER);
 }
 
 /* The taps between charges and potentials that come nearest to exp(-t r^2) at points, on the mean over their places in a cell
@@ -322,17 +321,17 @@ static void paraboloid(pt_field *f, size_t n, const float *low, const float *hig
     float side = 0.0f;
     for (size_t a = 0; a < f->d; a++) { side = high[a] - low[a] > side ? high[a] - low[a] : side; }
     pt_grid *top = &f->top;
-    *top = (pt_grid){.d = f->d, .order = ORDER, .size = {ORDER, ORDER, f->d == 3 ? ORDER : 1}};
+    *top = (pt_grid){.d = f->d, .size = {PT_GRID_ORDER, PT_GRID_ORDER, f->d == 3 ? PT_GRID_ORDER : 1}};
     top->spacing = side > 1.0e-30f ? side : 1.0e-30f; /* one point, or one place */
-    for (size_t a = 0; a < f->d; a++) { top->origin[a] = low[a] - (float)(ORDER / 2 - 1) * top->spacing; }
+    for (size_t a = 0; a < f->d; a++) { top->origin[a] = low[a] - (float)(PT_GRID_ORDER / 2 - 1) * top->spacing; }
     const double h = (double)top->spacing, factor = -0.5 * (f->dof + 1.0) / f->dof;
     for (size_t t = 0; t < pt_grid_nodes(top); t++) {
-        const size_t k = f->d == 3 ? t % ORDER : 0, ij = f->d == 3 ? t / ORDER : t;
-        const size_t place[3] = {ij / ORDER, ij % ORDER, k};
+        const size_t k = f->d == 3 ? t % PT_GRID_ORDER : 0, ij = f->d == 3 ? t / PT_GRID_ORDER : t;
+        const size_t place[3] = {ij / PT_GRID_ORDER, ij % PT_GRID_ORDER, k};
         double square = squares / (double)n;
         for (size_t a = 0; a < f->d; a++) {
             const double off = (double)top->origin[a] + h * (double)place[a] - mean[a];
-            square += off * off - h * h * (double)ORDER / 12.0; /* splines widen a parabola by their variance */
+            square += off * off - h * h * (double)PT_GRID_ORDER / 12.0; /* splines widen a parabola by their variance */
         }
         values[t] = (float)(factor * (double)n * square);
     }
@@ -348,7 +347,7 @@ static ptsne_status moments(pt_field *f, const pt_buffer *y, size_t n, const flo
     const pt_buffer sums = pt_buffer_view(&f->charge, 0, d), squares = pt_buffer_view(&f->charge, d, d * d);
     const pt_product_shape shape = {
         .transpose_a = true, .m = d, .n = d, .k = n, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = d};
-    float values[ORDER * ORDER * ORDER], sum[3], square[9];
+    float values[PT_GRID_ORDER * PT_GRID_ORDER * PT_GRID_ORDER], sum[3], square[9];
     double mean[3], about = 0.0;
     ptsne_status status = pt_column_sums(f->be, y, n, d, &sums, err);
     if (status == PTSNE_OK) { status = pt_product(f->be, &shape, y, y, &squares, err); }
