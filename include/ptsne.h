@@ -296,7 +296,7 @@ typedef enum ptsne_method {
 } ptsne_method;
 
 typedef enum ptsne_search {
-    PTSNE_SEARCH_AUTO = 0, /* exact; from 100,000 rows on, cells */
+    PTSNE_SEARCH_AUTO = 0, /* exact; from 100,000 rows on, cells, where the metric is euclidean or cosine */
     PTSNE_SEARCH_EXACT,
     PTSNE_SEARCH_CELLS /* an inverted file: k-means cells, exact distances inside */
 } ptsne_search;
@@ -470,7 +470,7 @@ PTSNE_API ptsne_status ptsne_pca(ptsne_device *device, const float *x, size_t n,
 /**
  * The k nearest neighbours of each row, nearest first, itself left out.
  *
- * @param options   metric, pca, search, recall and seed are read; may be NULL.
+ * @param options   n_neighbors, metric, pca, search, recall and seed are read.
  * @param index     n x k, the caller's, k = options->n_neighbors, which must not be 0.
  * @param distance  n x k, the caller's; euclidean: squared.
  * @param report    pca_seconds, neighbor_seconds, explained_variance, cells and recall are set; may be NULL.

@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "network/state_file.h"
 #include "parametric/dataset.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
-#include "network/state_file.h"
 #include "parametric/trainer.h"
 #include "parametric/training.h"
 #include "parametric/transform.h"

@@ -245,6 +245,8 @@ static int finish_stopped(map_run *run, const ptsne_embed_report *done, const pt
         const int written = embed_write_map(call, run->y, run->n, run->options.n_components);
         has_map = written == EXIT_SUCCESS;
         if (!has_map) { code = written; }
+    }
+    if (done->iterations > 0 || run->frames.failed) {
         const int closed = frames_close(&run->frames, NULL, done->iterations);
         if (closed != EXIT_SUCCESS) { code = closed; }
     }

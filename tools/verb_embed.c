@@ -280,8 +280,8 @@ static const cli_option neighbor_options[] = {
      .argument = "HOW",
      .choices = "auto,exact,cells",
      .help = "auto, exact or cells",
-     .more =
-         "cells: an inverted file, for many points; finds --recall of the neighbours. auto: exact to 100,000 points."},
+     .more = "cells: an inverted file, for many points; finds --recall of the neighbours. auto: exact below 100,000 "
+             "points, and for other metrics than euclidean and cosine."},
     {.name = "recall",
      .kind = CLI_NUMBER,
      .member = EMBED(recall),

@@ -9,7 +9,7 @@
 
 typedef struct pt_position {
     size_t epoch, step; /* epochs done; steps of the next one that are done */
-    double loss_sum;    /* of those steps */
+    double loss_sum;    /* of those steps; of an embedding, the length of its last one */
     double last_loss;   /* mean of the last epoch that is done; NaN before the first */
 } pt_position;
 

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "network/state_file.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
-#include "network/state_file.h"
 #include "parametric/trainer.h"
 #include "parametric/transform.h"
 

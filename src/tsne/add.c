@@ -1,5 +1,5 @@
 /* New points beside a map that stays (Policar, Strazar and Zupan, Machine Learning 2023): each has its own row of affinities, which
- * sums to 1, and its own normalisation, so that the new points do not see each other and it makes no difference which come together. */
+ * sums to 1, and its own normalisation, so that the new points do not see each other; which come together makes a difference within the field's error at most. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,9 @@
 #include "tsne/neighbors.h"
 #include "tsne/neighbors_shared.h"
 
-#define TILE_ROWS ((size_t)16384)
+#define TILE_ROWS  ((size_t)16384)
+#define PROJECTED  ((size_t)4096)
+#define MOST_PAIRS ((size_t)UINT32_MAX)
 
 typedef struct addition {
     pt_backend *be;
@@ -23,8 +25,9 @@ typedef struct addition {
     size_t n, m, d, c, k;
     const ptsne_add_options *settings;
     const ptsne_observer *observer;
-    uint32_t *index; /* m x k */
-    float *p;        /* m x k: squared distances, then conditional affinities */
+    float *scores, *scores_new; /* n x pca, m x pca, or NULL */
+    uint32_t *index;            /* m x k */
+    float *distance;            /* m x k, squared; a row's columns ascend once the points have their places */
     pt_motion motion;
 } addition;
 
@@ -48,7 +51,7 @@ static ptsne_status settings_check(const ptsne_add_options *s, size_t n, ptsne_e
 {
     const pt_limit limits[] = {
         {"n_neighbors", (double)s->n_neighbors, 0, n < PT_NEIGHBORS_MAX ? (double)n : (double)PT_NEIGHBORS_MAX, false},
-        {"perplexity", s->perplexity, 1, (double)n / 3.0, false},
+        {"perplexity", s->perplexity, 1, fmin((double)n, (double)PT_NEIGHBORS_MAX) / 3.0, false},
         {"method", (double)s->method, 0, 2, false},
         {"theta", s->theta, 0, 2, false},
         {"spacing", s->spacing, 0.05, 1, false},
@@ -59,18 +62,119 @@ static ptsne_status settings_check(const ptsne_add_options *s, size_t n, ptsne_e
         {"max_step", s->max_step, 1e-6, 1e6, false},
     };
     if (s->metric == NULL) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "metric has to be a text"); }
-    return pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
+    ptsne_status status = pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
+    for (size_t p = 0; p < s->n_phases && status == PTSNE_OK; p++) {
+        const pt_limit phase[] = {
+            {"iterations of a phase", (double)s->phases[p].iterations, 0, 1e9, false},
+            {"exaggeration of a phase", s->phases[p].exaggeration, 1e-3, 1e3, false},
+        };
+        status = pt_limits_check(phase, sizeof phase / sizeof phase[0], err);
+    }
+    if (status == PTSNE_OK && s->n_neighbors > 0 && (double)s->n_neighbors < s->perplexity) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "n_neighbors is %zu, but perplexity %g needs more neighbours than that",
+                       s->n_neighbors, s->perplexity);
+    }
+    return status;
+}
+
+/* scores = (x less mean) v', rows of x by tiles; v l x d. */
+static ptsne_status project(const addition *t, const float *x, size_t n, const double *mean, const pt_buffer *v,
+                            float *scores, ptsne_error *err)
+{
+    const size_t l = t->settings->pca, rows = n < PROJECTED ? n : PROJECTED;
+    float *stage = pt_array_aligned(rows * t->d, sizeof *stage);
+    pt_buffer from = {0}, to = {0};
+    ptsne_status status =
+        stage == NULL ? pt_fail_memory(err, "principal components", 4.0 * (double)(rows * t->d)) : PTSNE_OK;
+    if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows * t->d, &from, err); }
+    if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows * l, &to, err); }
+    for (size_t at = 0; at < n && status == PTSNE_OK; at += rows) {
+        const size_t some = n - at < rows ? n - at : rows;
+        const pt_product_shape shape = {.transpose_b = true,
+                                        .m = some,
+                                        .n = l,
+                                        .k = t->d,
+                                        .alpha = 1.0f,
+                                        .stride_a = t->d,
+                                        .stride_b = t->d,
+                                        .stride_c = l};
+        const pt_buffer a = pt_buffer_view(&from, 0, some * t->d), c = pt_buffer_view(&to, 0, some * l);
+        pt_rows_centred(x + at * t->d, NULL, some, t->d, mean, t->be->threads, stage);
+        status = pt_upload(t->be, stage, &a, err);
+        if (status == PTSNE_OK) { status = pt_product(t->be, &shape, &a, v, &c, err); }
+        if (status == PTSNE_OK) { status = pt_download(t->be, &c, scores + at * l, err); }
+    }
+    pt_buffer_destroy(t->be, &from);
+    pt_buffer_destroy(t->be, &to);
+    free(stage);
+    return status;
+}
+
+/* Both sets along the leading principal directions of the reference. */
+static ptsne_status scores_create(addition *t, ptsne_error *err)
+{
+    const size_t l = t->settings->pca;
+    float *directions = pt_array_aligned(l * t->d, sizeof *directions);
+    double *mean = pt_array_zeroed(t->d, sizeof *mean);
+    pt_buffer v = {0};
+    t->scores = pt_array_aligned(t->n * l, sizeof *t->scores);
+    t->scores_new = pt_array_aligned(t->m * l, sizeof *t->scores_new);
+    ptsne_status status = PTSNE_OK;
+    if (!directions || !mean || !t->scores || !t->scores_new) {
+        status = pt_fail_memory(err, "principal components", 4.0 * (double)(t->n + t->m + t->d) * (double)l);
+    }
+    if (status == PTSNE_OK) {
+        status = pt_pca_directions(t->be, t->x, t->n, t->d, l, t->settings->seed, directions, err);
+    }
+    if (status == PTSNE_OK) { status = pt_column_means(t->x, t->n, t->d, t->be->threads, mean, err); }
+    if (status == PTSNE_OK) { status = pt_buffer_create(t->be, l * t->d, &v, err); }
+    if (status == PTSNE_OK) { status = pt_upload(t->be, directions, &v, err); }
+    if (status == PTSNE_OK) { status = project(t, t->x, t->n, mean, &v, t->scores, err); }
+    if (status == PTSNE_OK) { status = project(t, t->x_new, t->m, mean, &v, t->scores_new, err); }
+    pt_buffer_destroy(t->be, &v);
+    free(directions);
+    free(mean);
+    return status;
 }
 
 static ptsne_status neighbors_find(addition *t, ptsne_error *err)
 {
     t->index = pt_array_aligned(t->m * t->k, sizeof *t->index);
-    t->p = pt_array_aligned(t->m * t->k, sizeof *t->p);
-    if (t->index == NULL || t->p == NULL) {
+    t->distance = pt_array_aligned(t->m * t->k, sizeof *t->distance);
+    if (t->index == NULL || t->distance == NULL) {
         return pt_fail_memory(err, "the neighbours", 8.0 * (double)t->m * (double)t->k);
     }
-    return pt_neighbors_shared(t->be, t->x, t->n, t->x_new, t->m, t->d, t->settings->metric, t->k, t->observer,
-                               t->index, t->p, err);
+    const float *x = t->scores == NULL ? t->x : t->scores, *x_new = t->scores == NULL ? t->x_new : t->scores_new;
+    const size_t d = t->scores == NULL ? t->d : t->settings->pca;
+    return pt_neighbors_shared(t->be, x, t->n, x_new, t->m, d, t->settings->metric, t->k, t->observer, t->index,
+                               t->distance, err);
+}
+
+typedef struct neighbor {
+    uint32_t point;
+    float distance;
+} neighbor;
+
+static int by_point(const void *a, const void *b)
+{
+    const neighbor *x = a, *y = b;
+    return (x->point > y->point) - (x->point < y->point);
+}
+
+/* Edges want a row's columns ascending. */
+static void rows_sort(addition *t)
+{
+    neighbor row[PT_NEIGHBORS_MAX];
+    for (size_t i = 0; i < t->m; i++) {
+        uint32_t *index = t->index + i * t->k;
+        float *distance = t->distance + i * t->k;
+        for (size_t l = 0; l < t->k; l++) { row[l] = (neighbor){index[l], distance[l]}; }
+        qsort(row, t->k, sizeof *row, by_point);
+        for (size_t l = 0; l < t->k; l++) {
+            index[l] = row[l].point;
+            distance[l] = row[l].distance;
+        }
+    }
 }
 
 /* Distances become affinities, a row's sum 1, and edges of the motion. */
@@ -86,7 +190,7 @@ static ptsne_status edges_fill(addition *t, ptsne_error *err)
         const size_t some = t->m - from < rows ? t->m - from : rows;
         const pt_buffer tile = pt_buffer_view(&d2, 0, some * k);
         const pt_buffer p = pt_buffer_view(&t->motion.edges.p, from * k, some * k);
-        status = pt_upload(t->be, t->p + from * k, &tile, err);
+        status = pt_upload(t->be, t->distance + from * k, &tile, err);
         if (status == PTSNE_OK) {
             status = pt_affinities_conditional(t->be, &tile, some, k, SIZE_MAX, (float)t->settings->perplexity, 1.0f,
                                                false, &p, &beta, err);
@@ -152,8 +256,10 @@ static ptsne_status iterate(addition *t, ptsne_embed_report *report, ptsne_error
 static ptsne_status place(addition *t, float *y_new, ptsne_embed_report *report, ptsne_error *err)
 {
     const double began = pt_seconds();
-    ptsne_status status = neighbors_find(t, err);
-    report->neighbor_seconds = pt_seconds() - began;
+    ptsne_status status = t->settings->pca > 0 ? scores_create(t, err) : PTSNE_OK;
+    report->pca_seconds = pt_seconds() - began;
+    if (status == PTSNE_OK) { status = neighbors_find(t, err); }
+    report->neighbor_seconds = pt_seconds() - began - report->pca_seconds;
     report->recall = 1.0;
     report->n_neighbors = t->k;
     const ptsne_embed_options motion = {
@@ -164,6 +270,7 @@ static ptsne_status place(addition *t, float *y_new, ptsne_embed_report *report,
         .dof = t->settings->dof,
     };
     if (status == PTSNE_OK) { status = medians_fill(t, y_new, err); }
+    if (status == PTSNE_OK) { rows_sort(t); }
     const double found = pt_seconds();
     if (status == PTSNE_OK) { status = pt_motion_create(t->be, &motion, t->m, t->m * t->k, t->n, &t->motion, err); }
     if (status == PTSNE_OK) { status = edges_fill(t, err); }
@@ -216,10 +323,18 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
         .settings = &settings,
         .observer = observer,
     };
+    if (m > MOST_PAIRS / t.k) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu new points with %zu neighbours each: at most %zu at a time", m,
+                       t.k, MOST_PAIRS / t.k);
+    }
+    /* Distances of another metric change when the axes turn: no principal components for those. */
+    if (settings.pca >= d || settings.pca >= n || strcmp(settings.metric, "euclidean") != 0) { settings.pca = 0; }
     status = place(&t, y_new, report, err);
     pt_motion_destroy(&t.motion);
+    free(t.scores);
+    free(t.scores_new);
     free(t.index);
-    free(t.p);
+    free(t.distance);
     report->seconds = pt_seconds() - began;
     return status;
 }

@@ -223,7 +223,7 @@ static ptsne_status width_choose(const pt_bounds_request *r, const sample *s, pt
         sample_count(s, r, q, reach, widths, here);
         for (size_t t = 0; t < widths; t++) { count[t * s->asked + q] = here[t]; }
     }
-    const double pairs = (double)r->n * (r->query == r->x ? 0.5 : 1.0), k = (double)r->k;
+    const double pairs = (double)r->n * (r->self ? 0.5 : 1.0), k = (double)r->k;
     const double plain = 0.7 * (pairs * (double)r->d + CANDIDATE_COST * k * (double)r->d);
     double least = r->always ? (double)INFINITY : plain;
     for (size_t t = 0; t < widths; t++) {
@@ -233,7 +233,7 @@ static ptsne_status width_choose(const pt_bounds_request *r, const sample *s, pt
         double mean = 0.0;
         for (size_t q = 0; q < s->asked; q++) { mean += (double)here[q] / (double)s->asked; }
         const double most = 1.1 * (double)here[s->asked * 4 / 5] + 0.25 * k + 16.0;
-        const size_t c = (size_t)fmin(fmin(1024.0, most), (double)(r->n - (r->query == r->x)));
+        const size_t c = (size_t)fmin(fmin(1024.0, most), (double)(r->n - (r->self)));
         const double cost =
             pairs * (double)width + CANDIDATE_COST * (double)r->d * fmax(mean, k) + LIST_COST * (double)c;
         if (cost < least) {
@@ -415,7 +415,7 @@ static ptsne_status rows_sort(float **rows, size_t n, size_t width, double *norm
 
 static ptsne_status all_sort(const pt_bounds_request *r, pt_bounds *bounds, ptsne_error *err)
 {
-    const bool self = r->query == r->x;
+    const bool self = r->self;
     ptsne_status status =
         rows_sort(&bounds->points, r->n, bounds->width, self ? bounds->norm : NULL, &bounds->point, err);
     if (self) {
@@ -430,7 +430,7 @@ static ptsne_status all_sort(const pt_bounds_request *r, pt_bounds *bounds, ptsn
 static ptsne_status all_turn(const pt_bounds_request *r, const sample *s, pt_bounds *bounds, ptsne_error *err)
 {
     const size_t width = bounds->width, directions = width - 1, rows = smaller(TILE_ROWS, r->n > r->m ? r->n : r->m);
-    const bool self = r->query == r->x;
+    const bool self = r->self;
     turn w = {.stage = pt_array_aligned(rows * r->d, sizeof *w.stage),
               .part = pt_array_aligned(rows * directions, sizeof *w.part),
               .sum = pt_array_aligned(rows * directions, sizeof *w.sum)};

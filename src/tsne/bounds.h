@@ -24,7 +24,8 @@ typedef struct pt_bounds_request {
     pt_backend *be;
     int metric;         /* euclidean's number */
     const float *x;     /* n x d */
-    const float *query; /* m x d, or x */
+    const float *query; /* m x d */
+    bool self;          /* the queries are the points, m is n */
     size_t n, m, d, k;
     const double *mean; /* d: of x */
     bool always;        /* whether or not they pay */

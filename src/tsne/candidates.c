@@ -58,7 +58,7 @@ ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *r
 
 static bool queries_apart(const work *w)
 {
-    return w->s->list != NULL || w->s->query != w->s->x || !w->resident;
+    return w->s->list != NULL || !w->s->self || !w->resident;
 }
 
 static double elements(const work *w)
@@ -80,7 +80,7 @@ static void plan(work *w)
     const double one = info.max_allocation > 0 ? (double)info.max_allocation / 4.0 : 1.0e18;
     const double points = (double)s->n * (double)s->d, room = (double)pt_nearest_room(s->c);
     w->resident = points <= one && points <= budget / 2.0;
-    w->once = strcmp(info.type, "cpu") == 0 && s->query == s->x && s->list == NULL && w->resident;
+    w->once = strcmp(info.type, "cpu") == 0 && s->self && s->list == NULL && w->resident;
     w->group = smaller(s->count, LISTS_MOST / pt_nearest_room(s->c) + 1);
     w->columns = w->resident ? s->n : smaller(s->n, 16384);
     w->chunk = smaller(w->group, CHUNK_ROWS);
@@ -136,7 +136,7 @@ static ptsne_status block_add(work *w, size_t group, size_t i, size_t m, size_t 
     const pt_candidates *s = w->s;
     if (n == 0) { return PTSNE_OK; }
     const size_t room = pt_nearest_room(s->c);
-    const bool numbered = s->query == s->x && s->list == NULL;
+    const bool numbered = s->self && s->list == NULL;
     const pt_buffer a = queries_apart(w) ? rows_of(&w->queries, i, m, s->d) : rows_of(&w->points, group + i, m, s->d);
     const pt_buffer b = rows_of(&w->points, w->resident ? j : 0, n, s->d);
     const pt_buffer mine = rows_of(&w->lists, i, m, room);

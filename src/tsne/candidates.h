@@ -13,7 +13,8 @@ typedef struct pt_candidates {
     pt_backend *be;
     int metric;
     const float *x;     /* n x d, on the host */
-    const float *query; /* m x d; x where the queries are the points, and then a point is not its own candidate */
+    const float *query; /* m x d */
+    bool self;          /* the queries are the points, and a point is not its own candidate */
     size_t n, d;
     const double *mean;   /* d, subtracted from both; NULL: nothing */
     const uint32_t *list; /* count rows of query; NULL: the first ones, and then c leaves room for no point itself */

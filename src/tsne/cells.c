@@ -84,8 +84,8 @@ static void search_destroy(search *s)
     pt_buffer *buffers[] = {&s->points, &s->centers, &s->queries, &s->columns, &s->list,
                             &s->tile,   &s->best_d,  &s->best_i,  &s->lists,   &s->shift};
     for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++) { pt_buffer_destroy(s->be, buffers[b]); }
-    void *arrays[] = {s->unit, s->center, s->cell,  s->order, s->begin, s->sample, s->truth,  s->exact,
-                      s->mean, s->staged, s->apart, s->worth, s->place, s->near_d, s->near_i, s->near};
+    void *arrays[] = {s->unit,   s->center, s->cell,  s->order, s->begin,  s->sample, s->truth, s->exact, s->mean,
+                      s->staged, s->apart,  s->worth, s->place, s->near_d, s->near_i, s->near,  s->sorted};
     for (size_t a = 0; a < sizeof arrays / sizeof arrays[0]; a++) { free(arrays[a]); }
 }
 

@@ -35,6 +35,7 @@ typedef struct run {
     pt_metadata metadata;
     float *y; /* n x d, the caller's, in the order of the points */
     size_t iteration, n_iterations;
+    size_t begun;       /* iterations that were done before this call */
     double entropy, kl; /* sum of p log p; the last KL divergence that was told */
     double saved;       /* pt_seconds */
     pt_stage stage;
@@ -144,7 +145,7 @@ static ptsne_status state_save(run *t, ptsne_error *err)
     ptsne_status status = state_download(t, err);
     if (status != PTSNE_OK) { return status; }
     for (size_t r = 0; r < t->n; r++) { t->state.order[r] = (float)t->order[r]; }
-    t->state.position = (pt_position){.step = t->iteration, .last_loss = t->kl};
+    t->state.position = (pt_position){.step = t->iteration, .loss_sum = t->motion.length, .last_loss = t->kl};
     t->saved = pt_seconds();
     return pt_state_write(t->settings->checkpoint, &t->state, &t->metadata, err);
 }
@@ -190,6 +191,8 @@ static ptsne_status state_load(run *t, ptsne_error *err)
     if (status != PTSNE_OK) { return status; }
     t->iteration = t->state.position.step;
     t->kl = t->state.position.last_loss;
+    t->motion.length = t->state.position.loss_sum;
+    t->begun = t->iteration;
     if (t->iteration == 0 || t->iteration > t->n_iterations || !order_take(t)) {
         return pt_fail(err, PTSNE_ERR_DATA, "%s: is damaged: iteration %zu of %zu", path, t->iteration,
                        t->n_iterations);
@@ -207,11 +210,12 @@ static ptsne_status map_take(run *t, ptsne_error *err)
     return status;
 }
 
-static ptsne_status frame_tell(run *t, ptsne_error *err)
+/* last: the map is final, and is shown where it is not yet. */
+static ptsne_status frame_tell(run *t, bool last, ptsne_error *err)
 {
     const ptsne_embed_options *s = t->settings;
     if (s->snapshot == NULL || s->snapshot_every == 0) { return PTSNE_OK; }
-    if (t->iteration % s->snapshot_every != 0 && t->iteration != t->n_iterations) { return PTSNE_OK; }
+    if ((t->iteration % s->snapshot_every != 0) != last) { return PTSNE_OK; }
     const ptsne_status status = map_take(t, err);
     if (status != PTSNE_OK) { return status; }
     return s->snapshot(t->y, t->iteration, s->snapshot_user) == 0 ? PTSNE_OK
@@ -267,9 +271,9 @@ static ptsne_status iterate(run *t, ptsne_error *err)
     if (told) { t->kl = t->entropy + cross; }
     t->iteration++;
     if (order_due(t->iteration) && (status = order_renew(t, err)) != PTSNE_OK) { return status; }
-    if ((status = frame_tell(t, err)) != PTSNE_OK) { return status; }
+    if ((status = frame_tell(t, false, err)) != PTSNE_OK) { return status; }
     if ((status = state_keep(t, err)) != PTSNE_OK) { return status; }
-    const double rate = (double)t->n * (double)t->iteration / pt_stage_seconds(&t->stage);
+    const double rate = (double)t->n * (double)(t->iteration - t->begun) / pt_stage_seconds(&t->stage);
     return pt_stage_step(&t->stage, t->iteration, t->kl, rate, err);
 }
 
@@ -284,7 +288,7 @@ static ptsne_status start(run *t, ptsne_error *err)
     for (size_t i = 0; i < t->n; i++) { t->order[i] = (uint32_t)i; }
     if ((status = pt_motion_place(&t->motion, t->y, err)) != PTSNE_OK) { return status; }
     if ((status = order_renew(t, err)) != PTSNE_OK) { return status; }
-    return frame_tell(t, err);
+    return frame_tell(t, false, err);
 }
 
 /* The map to the caller, and what it has come to. */
@@ -306,13 +310,13 @@ static ptsne_status drive(run *t, ptsne_error *err)
     if (status != PTSNE_OK && status != PTSNE_ERR_STOPPED) { return status; }
     t->stage = pt_stage_begin(t->observer, "embedding", t->n_iterations);
     t->saved = pt_seconds();
-    while (status == PTSNE_OK && t->iteration < t->n_iterations && !t->report->converged) {
-        status = iterate(t, err);
-        t->report->converged = status == PTSNE_OK && nothing_moves(t);
-    }
+    while (status == PTSNE_OK && t->iteration < t->n_iterations && !nothing_moves(t)) { status = iterate(t, err); }
+    t->report->converged = status == PTSNE_OK && nothing_moves(t);
+    if (status == PTSNE_OK) { status = frame_tell(t, true, err); }
     if (status != PTSNE_OK && status != PTSNE_ERR_STOPPED) { return status; }
     ptsne_error failure = {0};
-    ptsne_status last = t->settings->checkpoint == NULL ? PTSNE_OK : state_save(t, &failure);
+    /* Before the first iteration there is nothing to go on from. */
+    ptsne_status last = t->settings->checkpoint == NULL || t->iteration == 0 ? PTSNE_OK : state_save(t, &failure);
     if (last == PTSNE_ERR_IO && status == PTSNE_OK) {
         pt_warn(t->observer, "%s", failure.message);
         last = PTSNE_OK;
