@@ -60,7 +60,7 @@ static const map_case cases[] = {
     {UNIFORM, 6000, 2, 100.0f, 1.0f, 0.4f, 5.0e-2, 5.0e-3, 3.0e-3},
     {CLUSTERS, 3000, 2, 1.0e3f, 1.0f, 0.4f, 2.0e-1, 2.0e-2, 2.0e-2},
     /* few points, duplicates */
-    {UNIFORM, 1, 2, 1.0f, 1.0f, 0.4f, 0.0, 3.0e-3, INFINITY},
+    {UNIFORM, 1, 2, 1.0f, 1.0f, 0.4f, 0.0, 3.0e-3, (double)INFINITY},
     {UNIFORM, 2, 2, 1.0f, 1.0f, 0.4f, 2.0e-2, 3.0e-3, 5.0e-3},
     {UNIFORM, 2, 3, 4.0f, 1.0f, 0.4f, 5.0e-2, 5.0e-3, 2.0e-2},
     {ONE_PLACE, 500, 3, 1.0f, 1.0f, 0.4f, 0.0, 1.0e-6, 1.0e-6},
