@@ -293,11 +293,11 @@ shown() { grep -oE -- " --$1 [^[]*\[[^]]*\]" help.txt | head -n 1 | sed 's/.*\[\
 spelled=() added=()
 for option in dims perplexity affinities init dof seed metric pca search recall early-exaggeration early-iterations exaggeration \
     iterations momentum max-step tolerance method spacing; do
-    said=$(shown $option)
+    said=$(shown $option | sed 's/; --dims.*//')
     spelled+=("--$option" "${said%%; --add: *}")
 done
 for option in perplexity pca exaggeration iterations learning-rate momentum max-step dof spacing seed; do
-    said=$(shown $option)
+    said=$(shown $option | sed 's/; --dims.*//')
     added+=("--$option" "${said##*; --add: }")
 done
 expect "defaults" 0 - . ptsne embed x.csv -o plain.npy

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "tsne/embed.h"
+#include "tsne/embed_settings.h"
 #include "tsne/motion.h"
 #include "tsne/neighbors.h"
 #include "tsne/neighbors_shared.h"
@@ -37,7 +38,6 @@ void pt_add_settings_default(ptsne_add_options *options)
         .metric = "euclidean",
         .perplexity = 5.0,
         .theta = 0.5,
-        .spacing = 0.4,
         .dof = 1.0,
         .phases = {{250, 1.5}},
         .n_phases = 1,
@@ -304,6 +304,7 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
     if (options != NULL) { settings = *options; }
     *report =
         (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
+    if (settings.spacing == 0.0) { settings.spacing = pt_embed_settings_spacing(n_components); }
     ptsne_status status = settings_check(&settings, n, err);
     if (status == PTSNE_OK) { status = finite_check("the reference", x, n, d, err); }
     if (status == PTSNE_OK) { status = finite_check("the map", y, n, n_components, err); }

@@ -19,6 +19,9 @@ ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size
 /* pca becomes 0 where no principal components are taken of n rows of n_features. */
 void pt_embed_settings_pca(ptsne_embed_options *settings, size_t n, size_t n_features);
 
+/* The field's spacing where none is asked for. */
+double pt_embed_settings_spacing(size_t n_components);
+
 /* Iterations of all phases. */
 size_t pt_embed_settings_iterations(const ptsne_embed_options *settings);
 
