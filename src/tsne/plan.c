@@ -12,18 +12,24 @@
 #include "tsne/motion.h"
 
 #define PROGRAM         ((size_t)48 << 20) /* libraries and the products' own buffers */
-#define ENTRIES_A_PAIR  1.45  /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
-#define BOUND_COLUMNS   112.0 /* of lower bounds, where data have many columns */
-#define MANY_COLUMNS    ((size_t)192)
+#define ENTRIES_A_PAIR  1.45         /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
+#define BOUND_COLUMNS   160.0        /* of lower bounds, where data have many columns */
+#define BOUND_WORK      226.0        /* columns that a pair is worth by lower bounds, candidates included */
+#define BOUND_LIST      3.8          /* candidates for each neighbour */
+#define PAIR_WORK       24.0         /* columns that looking at a distance is worth */
+#define LISTS_MOST      201326592.0  /* elements: as candidates.c has it */
+#define SORTED_BYTES    1073741824.0 /* as neighbors.c has it */
+#define LEAST_PRODUCT   1.5e11       /* as bounds.c has it */
+#define MANY_COLUMNS    ((size_t)128)
 #define SEARCH_SHARE    0.55 /* of the product rate that a search reaches */
 #define CELL_SHARE      0.06 /* of all pairs that meet by cells at recall 0.99 */
 #define PCA_SHARE       0.5
-#define STREAM_SHARE    0.5    /* of the copy rate at which attraction reads P */
-#define POINT_BYTES     1600.0 /* that a point's repulsion and step are worth, in the copy rate */
-#define NODE_BYTES      160.0  /* the same for a node of the finest grid, with its share of the pyramid */
-#define SPAN_OF_ONE     0.62   /* extent of a map, in units of the kernel: this times the square root of n */
-#define PAIR_OPERATIONS 20.0   /* of an exact repulsion, at the product rate's tenth */
-#define STARTED         3.0    /* the whole span's share of grid work, the early phase's grids being small */
+#define STREAM_SHARE    0.8   /* of the copy rate at which attraction reads P */
+#define POINT_BYTES     700.0 /* that a point's repulsion and step are worth, in the copy rate */
+#define NODE_BYTES      160.0 /* the same for a node of the finest grid, with its share of the pyramid */
+#define SPAN_OF_ONE     0.62  /* extent of a map, in units of the kernel: this times the square root of n */
+#define PAIR_OPERATIONS 20.0  /* of an exact repulsion, at the product rate's tenth */
+#define STARTED         3.0   /* the whole span's share of grid work, the early phase's grids being small */
 
 typedef struct estimate {
     const pt_backend *be;
@@ -65,26 +71,35 @@ static bool by_cells(const estimate *e)
     return e->s->search == PTSNE_SEARCH_CELLS || (e->s->search == PTSNE_SEARCH_AUTO && e->n >= PT_CELLS_FROM);
 }
 
+/* Lists of c candidates for as many rows as a search keeps at once. */
+static double list_bytes(double n, size_t c)
+{
+    const double room = (double)pt_nearest_room(c);
+    return 4.0 * fmin(n * room, LISTS_MOST);
+}
+
 static ptsne_plan_stage neighbors_plan(const estimate *e)
 {
     const double n = (double)e->n;
-    const size_t columns = e->s->pca > 0 ? e->s->pca : e->d;
-    const double scores = e->s->pca > 0 ? 4.0 * n * (double)e->s->pca : 0.0;
-    double seen = (double)columns, pairs = 0.5 * n * n, device = 4.0 * n * (double)columns;
-    if (columns > MANY_COLUMNS) {
-        seen = BOUND_COLUMNS;
-        device = 4.0 * n * (BOUND_COLUMNS + 2.0);
+    const size_t columns = e->s->pca > 0 ? e->s->pca : e->d, k = e->k;
+    const double scores = e->s->pca > 0 ? 4.0 * n * (double)e->s->pca : 0.0, points = 4.0 * n * (double)columns;
+    double work = (double)columns + PAIR_WORK, pairs = 0.5 * n * n, device = points + list_bytes(n, k + k / 8 + 8);
+    double kept = data_bytes(e) + scores + graph_bytes(e);
+    if (by_cells(e)) {
+        pairs = fmin(pairs, CELL_SHARE * n * n * sqrt(200000.0 / n));
+        device = 2.0 * points;
+    } else if (columns >= MANY_COLUMNS && n * n * (double)columns >= LEAST_PRODUCT) {
+        work = BOUND_WORK;
+        device = 4.0 * n * BOUND_COLUMNS + list_bytes(n, (size_t)(BOUND_LIST * (double)k));
+        kept += 4.0 * n * BOUND_COLUMNS + (points <= SORTED_BYTES ? points : 0.0);
     }
-    if (by_cells(e)) { pairs = fmin(pairs, CELL_SHARE * n * n * sqrt(200000.0 / n)); }
-    const double lists = 4.0 * n * 2.0 * 4.0; /* pending candidates of the rows at work */
-    return stage_of(e, "neighbours", data_bytes(e) + scores + graph_bytes(e) + lists, device,
-                    2.0 * pairs * (seen + 24.0) / (SEARCH_SHARE * e->product));
+    return stage_of(e, "neighbours", kept, device, 2.0 * pairs * work / (SEARCH_SHARE * e->product));
 }
 
 static ptsne_plan_stage affinities_plan(const estimate *e)
 {
     const double kept = data_bytes(e) + graph_bytes(e) + (double)pt_affinities_bytes(e->n, e->k);
-    return stage_of(e, "affinities", kept, 0.0, 100.0 * graph_bytes(e) / e->copy / 8.0);
+    return stage_of(e, "affinities", kept, 0.0, 170.0 * graph_bytes(e) / e->copy);
 }
 
 static ptsne_plan_stage embedding_plan(const estimate *e)
