@@ -296,6 +296,12 @@ test_reduced(void **state) /* principal components, several perplexities, unifor
     assert_true(strangers(y, N, 2) < 0.05 && report.n_neighbors == 15);
 }
 
+/* Some devices take a second for what the processor does at once: they show their ops, not the host's part. */
+static bool on_cpu(const pt_backend *be)
+{
+    return strcmp(be->ops->name, "cpu") == 0;
+}
+
 /* ---- bits ---- */
 
 static void test_threads(void **state)
@@ -344,8 +350,8 @@ static void test_resume(void **state)
     ptsne_error err;
     ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
     embed(*state, &options, whole, &report);
-    const size_t stops[] = {1, 25, 37, 60, 149};
-    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+    const size_t stops[] = {37, 1, 25, 60, 149}, n_stops = on_cpu(*state) ? sizeof stops / sizeof stops[0] : 1;
+    for (size_t i = 0; i < n_stops; i++) {
         l = (listener){.stop_at = stops[i]};
         options.snapshot = hear_frame;
         options.snapshot_every = 1;
@@ -425,6 +431,7 @@ static void test_phases(void **state)
 
 static void test_tolerance(void **state)
 {
+    if (!on_cpu(*state)) { return; } /* the host's part, and thousands of iterations */
     float y[N * 2];
     ptsne_embed_report report;
     ptsne_embed_options options = small_options(PTSNE_METHOD_EXACT, 2);
@@ -563,7 +570,7 @@ int main(void)
     int failed = 0;
     for (size_t b = 0; b < pt_backend_count(); b++) {
         const char *wanted = getenv("PTSNE_TEST_BACKENDS"), *name = pt_backend_name(b);
-        if (wanted != NULL && strcmp(wanted, name) != 0) { continue; }
+        if (wanted != NULL && strstr(wanted, name) == NULL) { continue; }
         pt_backend *be;
         ptsne_error err;
         if (pt_backend_open(name, &be, &err) != PTSNE_OK) {

