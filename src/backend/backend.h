@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 3u
+#define PT_BACKEND_VERSION 4u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -68,6 +68,16 @@ typedef struct pt_mask {
     float rate; /* share dropped, 0 <= rate < 1 */
     uint64_t seed, stream;
 } pt_mask;
+
+/* A window over images, which are rows of height x width x channels values, channels fastest. Place (i, j) of the
+ * out_height x out_width places sees kernel_height rows of the image from i stride - pad_top on and kernel_width columns
+ * from j stride - pad_left on; what lies outside of the image is 0. */
+typedef struct pt_window {
+    size_t height, width, channels;
+    size_t kernel_height, kernel_width, stride;
+    size_t pad_top, pad_left;
+    size_t out_height, out_width;
+} pt_window;
 
 typedef struct pt_adam {
     float learning_rate, beta1, beta2, epsilon;
@@ -281,6 +291,75 @@ struct pt_backend_ops {
      * over the gradient coming back. */
     ptsne_status (*dropout)(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
 
+    /* With v the window's patches of x, (places of n images) x (kernel_height kernel_width channels), in that order:
+     *   convolution          y = v w',       y (n out_height out_width) x filters, w filters x (kernel_height kernel_width channels);
+     *   convolution_inputs   dL/dx from g = dL/dy, overwritten;
+     *   convolution_weights  dL/dw = g' v, overwritten.
+     * An image's y and dL/dx do not depend on the others, if their number keeps to row_block. Errors as of a product with k the
+     * number of terms. scratch: convolution_scratch elements, for any of the three. */
+    size_t (*convolution_scratch)(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+    ptsne_status (*convolution)(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
+                                const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
+    ptsne_status (*convolution_inputs)(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
+                                       size_t filters, const pt_buffer *w, const pt_buffer *scratch,
+                                       const pt_buffer *gx, ptsne_error *err);
+    ptsne_status (*convolution_weights)(pt_backend *be, const pt_window *window, const pt_buffer *x, const pt_buffer *g,
+                                        size_t n, size_t filters, const pt_buffer *scratch, const pt_buffer *gw,
+                                        ptsne_error *err);
+    /* y = largest value of each channel in each place of the window, which lies inside of the image (no padding); which: its number
+     * among the image's height x width x channels values, the first of equal ones. NaN is larger than all. y and which (uint32)
+     * n x out_height x out_width x channels. */
+    ptsne_status (*max_pool)(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, const pt_buffer *y,
+                             const pt_buffer *which, ptsne_error *err);
+    /* gx[value] = sum of g over the places that chose it; overwritten. */
+    ptsne_status (*max_pool_gradient)(pt_backend *be, const pt_window *window, const pt_buffer *g,
+                                      const pt_buffer *which, size_t n, const pt_buffer *gx, ptsne_error *err);
+    /* mean[j] and variance[j] (over n, not n - 1) of column j; x n x d; float64 or compensated, from differences: safe where the mean is
+     * large. scratch pt_column_scratch(n, d) elements. */
+    ptsne_status (*column_moments)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
+                                   const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err);
+    /* Batch normalisation (Ioffe and Szegedy, ICML 2015): y[i][j] = activation(gain[j] (x[i][j] - mean[j]) / sqrt(variance[j] + epsilon)
+     * + shift[j]). y may be x. */
+    ptsne_status (*normalize)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                              const pt_buffer *variance, const pt_buffer *gain, const pt_buffer *shift, float epsilon,
+                              pt_activation activation, const pt_buffer *y, ptsne_error *err);
+    /* Back through it (activation apart), mean and variance being those of x: from g = dL/dy to dL/dx, in place;
+     * gain_gradient[j] = sum_i g xhat, shift_gradient[j] = sum_i g. scratch pt_column_scratch(n, d). */
+    ptsne_status (*normalize_gradient)(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                                       const pt_buffer *variance, const pt_buffer *gain, float epsilon,
+                                       const pt_buffer *g, const pt_buffer *scratch, const pt_buffer *gain_gradient,
+                                       const pt_buffer *shift_gradient, ptsne_error *err);
+    /* y = alpha x + beta y, y->count elements; with beta 0 what y held is not read. */
+    ptsne_status (*blend)(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                          ptsne_error *err);
+    /* Anchors: with z n x (k + d), a k x d (places on the map): p = softmax of z's first k columns, y = p a + z's last d columns.
+     * p n x k, y n x d, d 2 or 3. */
+    ptsne_status (*anchors)(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
+                            const pt_buffer *p, const pt_buffer *y, ptsne_error *err);
+    /* dL/dz, n x (k + d), from g = dL/dy: with q = g a', its first k columns are p o (q - rowsum(p o q)) + (weight / n) (p - onehot(class)),
+     * its last d are g. class n uint32 below k; NULL: without that term. (dL/da = p' g is a product.) */
+    ptsne_status (*anchors_gradient)(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d,
+                                     const pt_buffer *a, const pt_buffer *g, const pt_buffer *class_of, float weight,
+                                     const pt_buffer *gz, ptsne_error *err);
+
+    /* ---- losses ---- */
+    /* scratch pt_loss_scratch(n) elements in all of them; sums in float64 or compensated; gradient NULL: not wanted. */
+    /* x[i][:] -= log sum exp x[i][:]; x n x k, in place. */
+    ptsne_status (*log_softmax)(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
+    /* With p = softmax(z), z n x k, class n uint32 below k: loss[0] = mean of -log p[i][class i]; loss[1] = rows whose largest z, the
+     * first of equal ones, is not that of their class; gradient = (p - onehot(class)) / n. */
+    ptsne_status (*cross_entropy)(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
+                                  const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                  ptsne_error *err);
+    /* loss[0] = 1 / (n d) sum (y - target)^2, gradient 2 / (n d) (y - target); all n x d. */
+    ptsne_status (*squared_error)(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                  const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                  ptsne_error *err);
+    /* With r = y[i] - target[i]: loss[0] = 1 / n sum_i h log(h^2 + |r|^2), gradient[i] = (2 h / n) r / (h^2 + |r|^2); n x d, d 2 or 3. */
+    ptsne_status (*cauchy_error)(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                 float h, const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                 ptsne_error *err);
+
     /* ---- optimisers ---- */
     /* v = momentum v - learning_rate g; w += v. v, and below m and v, may be 0 where they would be under FLT_MIN. */
     ptsne_status (*sgd_step)(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
@@ -342,6 +421,10 @@ size_t pt_map_scratch(size_t n, size_t d);
 size_t pt_grid_nodes(const pt_grid *grid);
 size_t pt_grid_scratch(const pt_grid *grid);
 size_t pt_spread_scratch(const pt_grid *grid, size_t n);
+
+/* Elements of scratch for column_moments and normalize_gradient, and for the losses of n rows. */
+size_t pt_column_scratch(size_t n, size_t d);
+size_t pt_loss_scratch(size_t n);
 
 /* ---- the ops, with their shapes checked ---- */
 
@@ -413,6 +496,45 @@ ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, si
 ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
                                     const pt_buffer *g, ptsne_error *err);
 ptsne_status pt_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+ptsne_status pt_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
+                            const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
+ptsne_status pt_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
+                                   size_t filters, const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *gx,
+                                   ptsne_error *err);
+ptsne_status pt_convolution_weights(pt_backend *be, const pt_window *window, const pt_buffer *x, const pt_buffer *g,
+                                    size_t n, size_t filters, const pt_buffer *scratch, const pt_buffer *gw,
+                                    ptsne_error *err);
+ptsne_status pt_max_pool(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, const pt_buffer *y,
+                         const pt_buffer *which, ptsne_error *err);
+ptsne_status pt_max_pool_gradient(pt_backend *be, const pt_window *window, const pt_buffer *g, const pt_buffer *which,
+                                  size_t n, const pt_buffer *gx, ptsne_error *err);
+ptsne_status pt_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
+                               const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err);
+ptsne_status pt_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                          const pt_buffer *variance, const pt_buffer *gain, const pt_buffer *shift, float epsilon,
+                          pt_activation activation, const pt_buffer *y, ptsne_error *err);
+ptsne_status pt_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                                   const pt_buffer *variance, const pt_buffer *gain, float epsilon, const pt_buffer *g,
+                                   const pt_buffer *scratch, const pt_buffer *gain_gradient,
+                                   const pt_buffer *shift_gradient, ptsne_error *err);
+ptsne_status pt_blend(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                      ptsne_error *err);
+ptsne_status pt_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
+                        const pt_buffer *p, const pt_buffer *y, ptsne_error *err);
+ptsne_status pt_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d, const pt_buffer *a,
+                                 const pt_buffer *g, const pt_buffer *class_of, float weight, const pt_buffer *gz,
+                                 ptsne_error *err);
+ptsne_status pt_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
+ptsne_status pt_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
+                              const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                              ptsne_error *err);
+ptsne_status pt_squared_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                              const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                              ptsne_error *err);
+ptsne_status pt_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d, float h,
+                             const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                             ptsne_error *err);
 ptsne_status pt_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
                          float learning_rate, float momentum, ptsne_error *err);
 ptsne_status pt_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
