@@ -16,7 +16,7 @@
 
 #include "base/random.h"
 #include "network/state_file.h"
-#include "parametric/dataset.h"
+#include "network/dataset.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
 #include "parametric/trainer.h"

@@ -7,7 +7,7 @@
 
 #include "network/layers.h"
 #include "network/optimizer.h"
-#include "parametric/dataset.h"
+#include "network/dataset.h"
 #include "parametric/sampler.h"
 
 /* What the trainer is made from; all of it borrowed. */

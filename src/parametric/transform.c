@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "parametric/dataset.h"
+#include "network/dataset.h"
 
 #define BLOCK_ROWS ((size_t)2048) /* at most at a time; a multiple of any backend's row_block */
 

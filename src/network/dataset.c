@@ -1,4 +1,4 @@
-#include "parametric/dataset.h"
+#include "network/dataset.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static void row_take(const pt_rows *rows, size_t row, float *to)
 {
     const float *from = rows->host + row * rows->d;
     if (rows->mean == NULL) {
-        memcpy(to, from, rows->d * sizeof *to);
+        for (size_t j = 0; j < rows->d; j++) { to[j] = from[j] * rows->scale; }
         return;
     }
     for (size_t j = 0; j < rows->d; j++) { to[j] = (from[j] - rows->mean[j]) * rows->scale; }

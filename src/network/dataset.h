@@ -1,6 +1,6 @@
 /* The rows a network learns from: what they are like, and how batches of them reach the device. */
-#ifndef PT_PARAMETRIC_DATASET_H
-#define PT_PARAMETRIC_DATASET_H
+#ifndef PT_NETWORK_DATASET_H
+#define PT_NETWORK_DATASET_H
 
 #include "backend/backend.h"
 
