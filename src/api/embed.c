@@ -72,11 +72,8 @@ ptsne_status ptsne_pca(ptsne_device *device, const float *x, size_t n, size_t n_
     if (k == 0 || k > n || k > n_features) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "pca: %zu components of %zu rows of %zu", k, n, n_features);
     }
-    size_t at;
-    if (pt_find_not_finite(x, n * n_features, &at)) {
-        return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu: NaN or infinity", at / n_features + 1,
-                       at % n_features + 1);
-    }
+    const ptsne_status status = pt_finite_check(NULL, x, n, n_features, err);
+    if (status != PTSNE_OK) { return status; }
     return pt_pca_scores(device->be, x, n, n_features, k, seed, observer, scores, variance, total, err);
 }
 
@@ -91,15 +88,12 @@ ptsne_status ptsne_neighbors(ptsne_device *device, const float *x, size_t n, siz
         index == NULL || distance == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "neighbors: device, x, n_neighbors, index and distance are needed");
     }
-    size_t at;
-    if (pt_find_not_finite(x, n * n_features, &at)) {
-        return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu: NaN or infinity", at / n_features + 1,
-                       at % n_features + 1);
-    }
+    ptsne_status status = pt_finite_check(NULL, x, n, n_features, err);
+    if (status != PTSNE_OK) { return status; }
     ptsne_embed_options settings = *options; /* what affinities would need of the neighbours is not this stage's */
     settings.uniform = 1;
     const double began = pt_seconds();
-    ptsne_status status = pt_embed_settings_resolve(&settings, n, n_features, &settings, err);
+    status = pt_embed_settings_resolve(&settings, n, n_features, &settings, err);
     if (status == PTSNE_OK) {
         status =
             pt_embed_neighbors(device->be, x, n, n_features, &settings, observer, NULL, index, distance, report, err);
@@ -182,11 +176,7 @@ ptsne_status ptsne_optimize(ptsne_device *device, const ptsne_affinities *affini
     ptsne_embed_options settings;
     const size_t n = affinities->joint.n;
     ptsne_status status = pt_optimize_settings_resolve(options, n, &settings, err);
-    size_t at;
-    if (status == PTSNE_OK && pt_find_not_finite(y, n * settings.n_components, &at)) {
-        return pt_fail(err, PTSNE_ERR_DATA, "the initial map, row %zu, column %zu: NaN or infinity",
-                       at / settings.n_components + 1, at % settings.n_components + 1);
-    }
+    if (status == PTSNE_OK) { status = pt_finite_check("the initial map", y, n, settings.n_components, err); }
     if (status == PTSNE_OK) {
         status = pt_optimize(device->be, &affinities->joint, &settings, observer, y, report, err);
     }

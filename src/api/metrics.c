@@ -5,14 +5,6 @@
 #include "api/device.h"
 #include "base/columns.h"
 
-static ptsne_status check_finite(const char *what, const float *values, size_t n, size_t d, ptsne_error *err)
-{
-    size_t at;
-    if (!pt_find_not_finite(values, n * d, &at)) { return PTSNE_OK; }
-    return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: %g", what, at / d + 1, at % d + 1,
-                   (double)values[at]);
-}
-
 static ptsne_status check_count(const char *what, size_t n, ptsne_error *err)
 {
     if (n >= PT_METRICS_LEAST && n < UINT32_MAX) { return PTSNE_OK; }
@@ -50,12 +42,12 @@ ptsne_status ptsne_metrics_compute(ptsne_device *device, const float *x, const f
     }
     if ((status = check_count(test ? "training" : "data", n, err)) != PTSNE_OK) { return status; }
     if (test && (status = check_count("test", n_test, err)) != PTSNE_OK) { return status; }
-    if ((status = check_finite("data", x, n, n_features, err)) != PTSNE_OK) { return status; }
-    if ((status = check_finite("map", y, n, n_components, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_finite_check("data", x, n, n_features, err)) != PTSNE_OK) { return status; }
+    if ((status = pt_finite_check("map", y, n, n_components, err)) != PTSNE_OK) { return status; }
     if ((status = check_labels("labels", labels, n, err)) != PTSNE_OK) { return status; }
     if (test) {
-        if ((status = check_finite("test data", x_test, n_test, n_features, err)) != PTSNE_OK) { return status; }
-        if ((status = check_finite("test map", y_test, n_test, n_components, err)) != PTSNE_OK) { return status; }
+        if ((status = pt_finite_check("test data", x_test, n_test, n_features, err)) != PTSNE_OK) { return status; }
+        if ((status = pt_finite_check("test map", y_test, n_test, n_components, err)) != PTSNE_OK) { return status; }
         if ((status = check_labels("test labels", labels_test, n_test, err)) != PTSNE_OK) { return status; }
     }
     pt_backend *be = device->be;

@@ -66,3 +66,13 @@ bool pt_find_not_finite(const float *x, size_t count, size_t *at)
     }
     return false;
 }
+
+ptsne_status pt_finite_check(const char *what, const float *x, size_t n, size_t d, ptsne_error *err)
+{
+    size_t at;
+    if (!pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
+    const size_t row = at / d + 1, column = at % d + 1;
+    const double value = (double)x[at];
+    if (what == NULL) { return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu is %g", row, column, value); }
+    return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: %g", what, row, column, value);
+}

@@ -17,4 +17,8 @@ void pt_rows_centred(const float *x, const uint32_t *index, size_t rows, size_t 
 /* Where the first of count entries is that is NaN or infinite; false, and *at as it was, where there is none. */
 bool pt_find_not_finite(const float *x, size_t count, size_t *at);
 
+/* PTSNE_ERR_DATA with row and column, from 1, of the first of n x d values that is NaN or infinite. what: the data's name for the
+ * message, or NULL where the caller has only one. */
+ptsne_status pt_finite_check(const char *what, const float *x, size_t n, size_t d, ptsne_error *err);
+
 #endif

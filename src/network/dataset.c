@@ -9,13 +9,6 @@
 
 #define UPLOAD_ROWS ((size_t)4096)
 
-ptsne_status pt_values_check(const float *x, size_t n, size_t d, ptsne_error *err)
-{
-    size_t at;
-    if (!pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
-    return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu is %g", at / d + 1, at % d + 1, (double)x[at]);
-}
-
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
@@ -66,7 +59,7 @@ static bool column_constant(const float *x, size_t n, size_t d, size_t j)
 ptsne_status pt_summary_create(const float *x, size_t n, size_t d, pt_summary *summary, ptsne_error *err)
 {
     *summary = (pt_summary){0};
-    ptsne_status status = pt_values_check(x, n, d, err);
+    ptsne_status status = pt_finite_check(NULL, x, n, d, err);
     if (status != PTSNE_OK) { return status; }
     double *mean = pt_array_zeroed(2 * d, sizeof *mean), *square = mean == NULL ? NULL : mean + d;
     summary->mean = pt_array_zeroed(d, sizeof *summary->mean);

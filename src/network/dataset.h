@@ -18,9 +18,6 @@ typedef struct pt_summary {
 ptsne_status pt_summary_create(const float *x, size_t n, size_t d, pt_summary *summary, ptsne_error *err);
 void pt_summary_destroy(pt_summary *summary);
 
-/* PTSNE_ERR_DATA with row and column, from 1, of the first value that is not finite. */
-ptsne_status pt_values_check(const float *x, size_t n, size_t d, ptsne_error *err);
-
 /* Rows that batches are gathered from: all of them on the device where half of what is left there holds them, else picked
  * on the host for each batch. Both ways give the same bits. */
 typedef struct pt_rows {

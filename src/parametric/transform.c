@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "base/memory.h"
-#include "network/dataset.h"
 
 #define BLOCK_ROWS ((size_t)2048) /* at most at a time; a multiple of any backend's row_block */
 
@@ -62,7 +62,7 @@ static ptsne_status block_transform(ptsne_model *model, const float *x, size_t c
 ptsne_status pt_model_transform(ptsne_model *model, const float *x, size_t n, float *y, ptsne_error *err)
 {
     const size_t columns = pt_net_inputs(&model->net), d = pt_net_outputs(&model->net);
-    ptsne_status status = pt_values_check(x, n, columns, err);
+    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
     if (status == PTSNE_OK && n > 0) { status = model_prepare(model, err); }
     for (size_t from = 0; from < n && status == PTSNE_OK; from += BLOCK_ROWS) {
         const size_t count = n - from < BLOCK_ROWS ? n - from : BLOCK_ROWS;

@@ -287,13 +287,6 @@ static ptsne_status place(addition *t, float *y_new, ptsne_embed_report *report,
     return status;
 }
 
-static ptsne_status finite_check(const char *what, const float *x, size_t n, size_t d, ptsne_error *err)
-{
-    size_t at;
-    if (!pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
-    return pt_fail(err, PTSNE_ERR_DATA, "%s, row %zu, column %zu: NaN or infinity", what, at / d + 1, at % d + 1);
-}
-
 ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t n, size_t d, size_t n_components,
                           const float *x_new, size_t m, const ptsne_add_options *options,
                           const ptsne_observer *observer, float *y_new, ptsne_embed_report *report, ptsne_error *err)
@@ -306,9 +299,9 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
         (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
     if (settings.spacing == 0.0) { settings.spacing = pt_embed_settings_spacing(n_components); }
     ptsne_status status = settings_check(&settings, n, err);
-    if (status == PTSNE_OK) { status = finite_check("the reference", x, n, d, err); }
-    if (status == PTSNE_OK) { status = finite_check("the map", y, n, n_components, err); }
-    if (status == PTSNE_OK) { status = finite_check("the new points", x_new, m, d, err); }
+    if (status == PTSNE_OK) { status = pt_finite_check("the reference", x, n, d, err); }
+    if (status == PTSNE_OK) { status = pt_finite_check("the map", y, n, n_components, err); }
+    if (status == PTSNE_OK) { status = pt_finite_check("the new points", x_new, m, d, err); }
     if (status != PTSNE_OK || m == 0) { return status; }
     const size_t wanted = settings.n_neighbors > 0 ? settings.n_neighbors : (size_t)(3.0 * settings.perplexity);
     addition t = {

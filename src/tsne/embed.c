@@ -113,15 +113,12 @@ static void initial_scale(const float *from, size_t n, size_t k, size_t c, float
 static ptsne_status initial_create(const stages *t, float *y, ptsne_error *err)
 {
     const size_t c = t->settings->n_components;
-    size_t at;
     switch (t->settings->init) {
     case PTSNE_INIT_RANDOM:
         pt_random_initial(t->n, c, t->settings->seed, y);
         return PTSNE_OK;
     case PTSNE_INIT_GIVEN:
-        if (!pt_find_not_finite(y, t->n * c, &at)) { return PTSNE_OK; }
-        return pt_fail(err, PTSNE_ERR_DATA, "the initial map, row %zu, column %zu: NaN or infinity", at / c + 1,
-                       at % c + 1);
+        return pt_finite_check("the initial map", y, t->n, c, err);
     default:
         if (t->scores != NULL && t->settings->pca >= c) {
             initial_scale(t->scores, t->n, t->settings->pca, c, y);
@@ -189,13 +186,6 @@ static ptsne_status run(stages *t, const ptsne_graph *graph, float *y, ptsne_err
     return pt_optimize(t->be, &t->joint, t->settings, t->observer, y, t->report, err);
 }
 
-static ptsne_status data_check(const float *x, size_t n, size_t d, ptsne_error *err)
-{
-    size_t at;
-    if (x == NULL || !pt_find_not_finite(x, n * d, &at)) { return PTSNE_OK; }
-    return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu: NaN or infinity", at / d + 1, at % d + 1);
-}
-
 ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_graph *graph,
                       const ptsne_embed_options *options, const ptsne_observer *observer, float *y,
                       ptsne_embed_report *report, ptsne_error *err)
@@ -205,7 +195,7 @@ ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const 
     *report =
         (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
     ptsne_status status = pt_embed_settings_resolve(options, n, graph == NULL ? d : 0, &settings, err);
-    if (status == PTSNE_OK) { status = data_check(x, n, d, err); }
+    if (status == PTSNE_OK && x != NULL) { status = pt_finite_check(NULL, x, n, d, err); }
     if (status == PTSNE_OK && graph != NULL) {
         status = pt_graph_check(graph->index, graph->distance, n, graph->k, be->threads, err);
     }
