@@ -2,9 +2,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/limits.h"
+#include "tsne/embed_settings.h"
 
 /* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
 #define LEAST_STEPS ((size_t)3000)
@@ -75,21 +75,12 @@ static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
     return pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
 }
 
-/* Perplexities against the rows that a row of P is made from. */
+/* A row of P is made from the rows of its batch. */
 static ptsne_status perplexities_check(const ptsne_fit_options *s, size_t rows, ptsne_error *err)
 {
-    const double most = ((double)rows - 1.0) / 3.0;
-    for (size_t i = 0; i < s->n_perplexities; i++) {
-        const double perplexity = s->perplexities[i];
-        if (!(perplexity >= 1.0 && isfinite(perplexity))) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "perplexity %g: has to be at least 1", perplexity);
-        }
-        if (perplexity > most) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "perplexity %g is too large for batches of %zu rows: at most %.4g",
-                           perplexity, rows, most);
-        }
-    }
-    return PTSNE_OK;
+    char of[48];
+    snprintf(of, sizeof of, "batches of %zu rows", rows);
+    return pt_perplexities_check(s->perplexities, s->n_perplexities, rows, of, err);
 }
 
 /* Bring batch and neighbours down to what n rows have. */
@@ -137,8 +128,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     sizes_fit(s, n, observer);
     const size_t steps = pt_settings_steps(s, n);
     if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = (LEAST_STEPS + steps - 1) / steps; }
-    /* Distances of another metric change when the axes turn: no principal components for those. */
-    if (s->pca >= n_features || s->pca >= n || strcmp(s->metric, "euclidean") != 0) { s->pca = 0; }
+    s->pca = pt_settings_pca(s->pca, s->metric, n, n_features);
     return s->mode == PTSNE_MODE_BATCH ? perplexities_check(s, s->batch_size, err) : PTSNE_OK;
 }
 

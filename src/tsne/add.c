@@ -2,7 +2,6 @@
  * sums to 1, and its own normalisation, so that the new points do not see each other; which come together makes a difference within the field's error at most. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/pca.h"
 #include "base/clock.h"
@@ -63,18 +62,9 @@ static ptsne_status settings_check(const ptsne_add_options *s, size_t n, ptsne_e
     };
     if (s->metric == NULL) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "metric has to be a text"); }
     ptsne_status status = pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
-    for (size_t p = 0; p < s->n_phases && status == PTSNE_OK; p++) {
-        const pt_limit phase[] = {
-            {"iterations of a phase", (double)s->phases[p].iterations, 0, 1e9, false},
-            {"exaggeration of a phase", s->phases[p].exaggeration, 1e-3, 1e3, false},
-        };
-        status = pt_limits_check(phase, sizeof phase / sizeof phase[0], err);
-    }
-    if (status == PTSNE_OK && s->n_neighbors > 0 && (double)s->n_neighbors < s->perplexity) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "n_neighbors is %zu, but perplexity %g needs more neighbours than that",
-                       s->n_neighbors, s->perplexity);
-    }
-    return status;
+    if (status == PTSNE_OK) { status = pt_phases_check(s->phases, s->n_phases, err); }
+    if (status != PTSNE_OK || s->n_neighbors == 0) { return status; }
+    return pt_neighbors_check(s->n_neighbors, s->perplexity, err);
 }
 
 /* scores = (x less mean) v', rows of x by tiles; v l x d. */
@@ -321,8 +311,7 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu new points with %zu neighbours each: at most %zu at a time", m,
                        t.k, MOST_PAIRS / t.k);
     }
-    /* Distances of another metric change when the axes turn: no principal components for those. */
-    if (settings.pca >= d || settings.pca >= n || strcmp(settings.metric, "euclidean") != 0) { settings.pca = 0; }
+    settings.pca = pt_settings_pca(settings.pca, settings.metric, n, d);
     status = place(&t, y_new, report, err);
     pt_motion_destroy(&t.motion);
     free(t.scores);

@@ -200,7 +200,7 @@ ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const 
         status = pt_graph_check(graph->index, graph->distance, n, graph->k, be->threads, err);
     }
     if (status != PTSNE_OK) { return status; }
-    if (graph != NULL && x != NULL) { pt_embed_settings_pca(&settings, n, d); }
+    if (graph != NULL && x != NULL) { settings.pca = pt_settings_pca(settings.pca, settings.metric, n, d); }
     stages t = {.be = be, .x = x, .n = n, .d = d, .settings = &settings, .observer = observer, .report = report};
     status = run(&t, graph, y, err);
     free(t.scores);

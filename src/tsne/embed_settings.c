@@ -36,6 +36,19 @@ double pt_embed_settings_spacing(size_t n_components)
     return n_components == 2 ? 0.4 : 0.5;
 }
 
+ptsne_status pt_phases_check(const ptsne_phase *phases, size_t n_phases, ptsne_error *err)
+{
+    ptsne_status status = PTSNE_OK;
+    for (size_t p = 0; p < n_phases && status == PTSNE_OK; p++) {
+        const pt_limit limits[] = {
+            {"iterations of a phase", (double)phases[p].iterations, 0, 1e9, false},
+            {"exaggeration of a phase", phases[p].exaggeration, 1e-3, 1e3, false},
+        };
+        status = pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
+    }
+    return status;
+}
+
 static ptsne_status choices_check(const ptsne_embed_options *s, ptsne_error *err)
 {
     const pt_limit limits[] = {
@@ -51,15 +64,8 @@ static ptsne_status choices_check(const ptsne_embed_options *s, ptsne_error *err
         {"tolerance", s->tolerance, 0, 1, false},
         {"checkpoint_minutes", s->checkpoint_minutes, 0, 1e9, false},
     };
-    ptsne_status status = pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
-    for (size_t p = 0; p < s->n_phases && status == PTSNE_OK; p++) {
-        const pt_limit phase[] = {
-            {"iterations of a phase", (double)s->phases[p].iterations, 0, 1e9, false},
-            {"exaggeration of a phase", s->phases[p].exaggeration, 1e-3, 1e3, false},
-        };
-        status = pt_limits_check(phase, sizeof phase / sizeof phase[0], err);
-    }
-    return status;
+    const ptsne_status status = pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
+    return status == PTSNE_OK ? pt_phases_check(s->phases, s->n_phases, err) : status;
 }
 
 ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size_t n, ptsne_embed_options *settings,
@@ -80,21 +86,28 @@ ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size
     return choices_check(settings, err);
 }
 
-/* Perplexities against the points that there are. */
-static ptsne_status perplexities_check(const ptsne_embed_options *s, size_t n, ptsne_error *err)
+ptsne_status pt_perplexities_check(const double *perplexities, size_t count, size_t rows, const char *of,
+                                   ptsne_error *err)
 {
-    const double most = ((double)n - 1.0) / 3.0;
-    for (size_t i = 0; i < s->n_perplexities; i++) {
-        const double perplexity = s->perplexities[i];
+    const double most = ((double)rows - 1.0) / 3.0;
+    for (size_t i = 0; i < count; i++) {
+        const double perplexity = perplexities[i];
         if (!(perplexity >= 1.0 && isfinite(perplexity))) {
             return pt_fail(err, PTSNE_ERR_ARGUMENT, "perplexity %g: has to be at least 1", perplexity);
         }
         if (perplexity > most) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "perplexity %g is too large for %zu points: at most %.4g",
-                           perplexity, n, floor(most * 100.0) / 100.0);
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "perplexity %g is too large for %s: at most %.4g", perplexity, of,
+                           floor(most * 100.0) / 100.0);
         }
     }
     return PTSNE_OK;
+}
+
+static ptsne_status perplexities_check(const ptsne_embed_options *s, size_t n, ptsne_error *err)
+{
+    char of[48];
+    snprintf(of, sizeof of, "%zu points", n);
+    return pt_perplexities_check(s->perplexities, s->n_perplexities, n, of, err);
 }
 
 /* The largest of them. */
@@ -103,6 +116,13 @@ static double perplexity_most(const ptsne_embed_options *s)
     double most = 0.0;
     for (size_t i = 0; i < s->n_perplexities; i++) { most = fmax(most, s->perplexities[i]); }
     return most;
+}
+
+ptsne_status pt_neighbors_check(size_t n_neighbors, double perplexity, ptsne_error *err)
+{
+    if ((double)n_neighbors >= perplexity) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_ARGUMENT, "n_neighbors is %zu, but perplexity %g needs more neighbours than that",
+                   n_neighbors, perplexity);
 }
 
 static ptsne_status neighbors_resolve(ptsne_embed_options *s, size_t n, ptsne_error *err)
@@ -116,18 +136,13 @@ static ptsne_status neighbors_resolve(ptsne_embed_options *s, size_t n, ptsne_er
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "n_neighbors is %zu, but %zu points allow at most %zu", s->n_neighbors,
                        n, most);
     }
-    if (!s->uniform && (double)s->n_neighbors < perplexity_most(s)) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "n_neighbors is %zu, but perplexity %g needs more neighbours than that",
-                       s->n_neighbors, perplexity_most(s));
-    }
-    return PTSNE_OK;
+    return s->uniform ? PTSNE_OK : pt_neighbors_check(s->n_neighbors, perplexity_most(s), err);
 }
 
-void pt_embed_settings_pca(ptsne_embed_options *settings, size_t n, size_t n_features)
+size_t pt_settings_pca(size_t pca, const char *metric, size_t n, size_t n_features)
 {
     /* Distances of another metric change when the axes turn: no principal components for those. */
-    const bool turns = strcmp(settings->metric, "euclidean") == 0;
-    if (!turns || settings->pca >= n_features || settings->pca >= n) { settings->pca = 0; }
+    return strcmp(metric, "euclidean") == 0 && pca < n_features && pca < n ? pca : 0;
 }
 
 ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t n, size_t n_features,
@@ -150,7 +165,7 @@ ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t 
     if (status == PTSNE_OK && !s->uniform) { status = perplexities_check(s, n, err); }
     if (status == PTSNE_OK && n_features > 0) { status = neighbors_resolve(s, n, err); }
     if (status != PTSNE_OK) { return status; }
-    if (n_features > 0) { pt_embed_settings_pca(s, n, n_features); }
+    if (n_features > 0) { s->pca = pt_settings_pca(s->pca, s->metric, n, n_features); }
     return PTSNE_OK;
 }
 

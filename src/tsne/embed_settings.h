@@ -16,9 +16,6 @@ ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t 
 ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size_t n, ptsne_embed_options *settings,
                                           ptsne_error *err);
 
-/* pca becomes 0 where no principal components are taken of n rows of n_features. */
-void pt_embed_settings_pca(ptsne_embed_options *settings, size_t n, size_t n_features);
-
 /* The field's spacing where none is asked for. */
 double pt_embed_settings_spacing(size_t n_components);
 
@@ -28,5 +25,20 @@ size_t pt_embed_settings_iterations(const ptsne_embed_options *settings);
 /* Everything that the optimiser's numbers depend on, as pairs "ptsne.NAME". */
 ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *settings, pt_metadata *metadata,
                                            ptsne_error *err);
+
+/* ---- rules that several kinds of options share ---- */
+
+/* pca, or 0 where no principal components are taken of n rows of n_features. */
+size_t pt_settings_pca(size_t pca, const char *metric, size_t n, size_t n_features);
+
+/* Perplexities against the rows that a row of P is made from; `of` names these for the message: "200 points". */
+ptsne_status pt_perplexities_check(const double *perplexities, size_t count, size_t rows, const char *of,
+                                   ptsne_error *err);
+
+/* A perplexity is at most the number of neighbours. */
+ptsne_status pt_neighbors_check(size_t n_neighbors, double perplexity, ptsne_error *err);
+
+/* Iterations and exaggeration of each phase. */
+ptsne_status pt_phases_check(const ptsne_phase *phases, size_t n_phases, ptsne_error *err);
 
 #endif
