@@ -97,7 +97,6 @@ static int place(add_run *run)
         console_error(call->console, "not enough memory for %zu points", run->m);
         return EXIT_FAILED;
     }
-    call->console->loss = "KL";
     const ptsne_status status =
         ptsne_embed_add(run->device, ptsne_table_values(run->x), ptsne_table_values(run->y), ptsne_table_rows(run->x),
                         ptsne_table_columns(run->x), run->components, ptsne_table_values(run->x_new), run->m,
