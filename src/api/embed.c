@@ -1,6 +1,5 @@
 #include "tsne/embed.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "analysis/pca.h"
@@ -25,6 +24,14 @@ void ptsne_add_options_default(ptsne_add_options *options)
     pt_add_settings_default(options);
 }
 
+/* The report that a call fills: the caller's, or its own. */
+static ptsne_embed_report *report_begin(ptsne_embed_report *given, ptsne_embed_report *unwanted)
+{
+    ptsne_embed_report *report = given == NULL ? unwanted : given;
+    pt_embed_report_clear(report);
+    return report;
+}
+
 static bool graph_given(const ptsne_graph *graph)
 {
     return graph->index != NULL && graph->distance != NULL && graph->n > 0 && graph->k > 0;
@@ -35,8 +42,7 @@ ptsne_status ptsne_embed(ptsne_device *device, const float *x, size_t n, size_t 
                          ptsne_embed_report *report, ptsne_error *err)
 {
     ptsne_embed_report unwanted;
-    report = report == NULL ? &unwanted : report;
-    *report = (ptsne_embed_report){0};
+    report = report_begin(report, &unwanted);
     const bool principal = options == NULL || options->init == PTSNE_INIT_PCA;
     if (device == NULL || y == NULL || ((graph == NULL || principal) && (x == NULL || n_features == 0))) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "embed: device, y, and x or a graph with another init are needed");
@@ -82,8 +88,7 @@ ptsne_status ptsne_neighbors(ptsne_device *device, const float *x, size_t n, siz
                              float *distance, ptsne_embed_report *report, ptsne_error *err)
 {
     ptsne_embed_report unwanted;
-    report = report == NULL ? &unwanted : report;
-    *report = (ptsne_embed_report){.explained_variance = (double)NAN, .kl_divergence = (double)NAN};
+    report = report_begin(report, &unwanted);
     if (device == NULL || x == NULL || n_features == 0 || options == NULL || options->n_neighbors == 0 ||
         index == NULL || distance == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "neighbors: device, x, n_neighbors, index and distance are needed");
@@ -107,8 +112,7 @@ ptsne_status ptsne_affinities_create(ptsne_device *device, const ptsne_graph *gr
                                      ptsne_embed_report *report, ptsne_error *err)
 {
     ptsne_embed_report unwanted;
-    report = report == NULL ? &unwanted : report;
-    *report = (ptsne_embed_report){.explained_variance = (double)NAN, .kl_divergence = (double)NAN};
+    report = report_begin(report, &unwanted);
     if (affinities != NULL) { *affinities = NULL; }
     if (device == NULL || graph == NULL || affinities == NULL || !graph_given(graph)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "affinities: device, a graph and affinities are needed");
@@ -167,9 +171,7 @@ ptsne_status ptsne_optimize(ptsne_device *device, const ptsne_affinities *affini
                             ptsne_embed_report *report, ptsne_error *err)
 {
     ptsne_embed_report unwanted;
-    report = report == NULL ? &unwanted : report;
-    *report =
-        (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
+    report = report_begin(report, &unwanted);
     if (device == NULL || affinities == NULL || y == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "optimize: device, affinities and y are needed");
     }
@@ -189,8 +191,7 @@ ptsne_status ptsne_embed_add(ptsne_device *device, const float *x, const float *
                              const ptsne_observer *observer, float *y_new, ptsne_embed_report *report, ptsne_error *err)
 {
     ptsne_embed_report unwanted;
-    report = report == NULL ? &unwanted : report;
-    *report = (ptsne_embed_report){0};
+    report = report_begin(report, &unwanted);
     if (device == NULL || x == NULL || y == NULL || x_new == NULL || y_new == NULL || n == 0 || n_features == 0) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "embed_add: device, x, y, x_new and y_new are needed");
     }

@@ -285,8 +285,7 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
     ptsne_add_options settings;
     pt_add_settings_default(&settings);
     if (options != NULL) { settings = *options; }
-    *report =
-        (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
+    pt_embed_report_clear(report);
     if (settings.spacing == 0.0) { settings.spacing = pt_embed_settings_spacing(n_components); }
     ptsne_status status = settings_check(&settings, n, err);
     if (status == PTSNE_OK) { status = pt_finite_check("the reference", x, n, d, err); }

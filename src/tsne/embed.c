@@ -29,6 +29,12 @@ typedef struct stages {
     pt_affinities joint;
 } stages;
 
+void pt_embed_report_clear(ptsne_embed_report *report)
+{
+    const double unknown = (double)NAN;
+    *report = (ptsne_embed_report){.explained_variance = unknown, .recall = unknown, .kl_divergence = unknown};
+}
+
 static bool by_cells(const ptsne_embed_options *s, size_t n)
 {
     const bool fits = strcmp(s->metric, "euclidean") == 0 || strcmp(s->metric, "cosine") == 0;
@@ -192,8 +198,7 @@ ptsne_status pt_embed(pt_backend *be, const float *x, size_t n, size_t d, const 
 {
     const double began = pt_seconds();
     ptsne_embed_options settings;
-    *report =
-        (ptsne_embed_report){.explained_variance = (double)NAN, .recall = (double)NAN, .kl_divergence = (double)NAN};
+    pt_embed_report_clear(report);
     ptsne_status status = pt_embed_settings_resolve(options, n, graph == NULL ? d : 0, &settings, err);
     if (status == PTSNE_OK && x != NULL) { status = pt_finite_check(NULL, x, n, d, err); }
     if (status == PTSNE_OK && graph != NULL) {

@@ -4,6 +4,9 @@
 
 #include "tsne/affinities.h"
 
+/* Nothing is known yet. */
+void pt_embed_report_clear(ptsne_embed_report *report);
+
 /* The k = settings->n_neighbors nearest neighbours by the search that settings ask for. scores: where not NULL and settings->pca is
  * not 0, becomes the n x pca principal components, released by free(). Sets report's times, explained variance, cells and
  * recall. settings resolved (embed_settings.h). */
