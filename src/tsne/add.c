@@ -229,7 +229,7 @@ static ptsne_status iterate(addition *t, ptsne_embed_report *report, ptsne_error
             .exaggeration = (float)s->phases[p].exaggeration,
             .learning_rate = (float)s->learning_rate,
             .momentum = (float)s->momentum,
-            .least_gain = 0.01f,
+            .least_gain = PT_LEAST_GAIN,
             .max_step = (float)s->max_step,
         };
         for (size_t i = 0; i < s->phases[p].iterations; i++) {

@@ -167,7 +167,6 @@ ptsne_status pt_motion_step(pt_motion *m, pt_descent descent, double *cross, pts
     }
     memcpy(m->low, stats, m->d * sizeof(float));
     memcpy(m->high, stats + m->d, m->d * sizeof(float));
-    m->gradient = sqrt((double)stats[PT_STEP_GRADIENT(m->d)] / (double)m->n);
     m->length = sqrt((double)stats[PT_STEP_LENGTH(m->d)] / (double)m->n);
     return PTSNE_OK;
 }

@@ -5,6 +5,8 @@
 
 #include "tsne/repulsor.h"
 
+#define PT_LEAST_GAIN 0.01f
+
 typedef struct pt_motion {
     pt_backend *be;
     size_t n, d;
@@ -17,7 +19,7 @@ typedef struct pt_motion {
     pt_repulsor repulsor;
     float low[3], high[3];   /* box of the points */
     float floor[3], roof[3]; /* beside a reference: the box that its field was built for */
-    double gradient, length; /* root mean squares of the points' last gradients (their factor left out) and steps */
+    double length;           /* root mean square of the points' last steps */
 } pt_motion;
 
 /* n points whose edges have n_entries, among themselves (n_reference 0) or beside n_reference points. All device memory but the

@@ -20,7 +20,6 @@
 #define TOLD_EVERY   ((size_t)50) /* iterations between KL divergences, and between looks at the tolerance */
 #define FIRST_ORDER  ((size_t)25) /* points are ordered anew at the start, at this iteration, and each time */
 #define ORDER_GROWTH ((size_t)2)  /* that their number has grown so many times */
-#define LEAST_GAIN   0.01f
 
 typedef struct run {
     pt_backend *be;
@@ -238,7 +237,7 @@ static pt_descent descent_of(const run *t)
         .exaggeration = (float)phase->exaggeration,
         .learning_rate = (float)(rate > 0.0 ? rate : (double)t->n / phase->exaggeration),
         .momentum = (float)t->settings->momentum,
-        .least_gain = LEAST_GAIN,
+        .least_gain = PT_LEAST_GAIN,
         .max_step = (float)t->settings->max_step,
     };
 }
