@@ -261,6 +261,12 @@ static bool nothing_moves(const run *t)
            t->motion.length <= s->tolerance * map_extent(&t->motion);
 }
 
+/* Nothing follows. */
+static bool is_over(const run *t)
+{
+    return t->iteration >= t->n_iterations || nothing_moves(t);
+}
+
 static ptsne_status iterate(run *t, ptsne_error *err)
 {
     double cross = 0.0;
@@ -269,7 +275,7 @@ static ptsne_status iterate(run *t, ptsne_error *err)
     if (status != PTSNE_OK) { return pt_within(err, status, "iteration %zu", t->iteration + 1); }
     if (told) { t->kl = t->entropy + cross; }
     t->iteration++;
-    if (order_due(t->iteration) && (status = order_renew(t, err)) != PTSNE_OK) { return status; }
+    if (order_due(t->iteration) && !is_over(t) && (status = order_renew(t, err)) != PTSNE_OK) { return status; }
     if ((status = frame_tell(t, false, err)) != PTSNE_OK) { return status; }
     if ((status = state_keep(t, err)) != PTSNE_OK) { return status; }
     const double rate = (double)t->n * (double)(t->iteration - t->begun) / pt_stage_seconds(&t->stage);
@@ -309,7 +315,7 @@ static ptsne_status drive(run *t, ptsne_error *err)
     if (status != PTSNE_OK && status != PTSNE_ERR_STOPPED) { return status; }
     t->stage = pt_stage_begin(t->observer, "embedding", t->n_iterations);
     t->saved = pt_seconds();
-    while (status == PTSNE_OK && t->iteration < t->n_iterations && !nothing_moves(t)) { status = iterate(t, err); }
+    while (status == PTSNE_OK && !is_over(t)) { status = iterate(t, err); }
     t->report->converged = status == PTSNE_OK && nothing_moves(t);
     if (status == PTSNE_OK) { status = frame_tell(t, true, err); }
     if (status != PTSNE_OK && status != PTSNE_ERR_STOPPED) { return status; }
