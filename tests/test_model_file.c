@@ -32,7 +32,9 @@ static ptsne_model *model_new(pt_backend *be, const char *widths, const char *ac
 {
     pt_net net;
     ptsne_model *model;
-    CHECK(pt_net_parse(widths, activation, 6, 2, &net, NULL));
+    const pt_shape input = pt_shape_columns(6);
+    CHECK(pt_net_parse(widths, activation, &input, &net, NULL));
+    CHECK(pt_net_append(&net, 2, PT_LINEAR, NULL));
     CHECK(pt_model_create(be, &net, &model, NULL));
     pt_net_start(&net, 1, model->parameters);
     for (size_t l = 0; l < net.n_layers; l++) {
@@ -142,7 +144,7 @@ static void test_refusals(void **state)
         {"{" META("{\\\"layers\\\":[" LAYER("3", "2", "relu") "," LAYER("3", "2", "linear") "]}") "," GOOD_WEIGHT "}",
          24, "from a layer of 2"},
         {"{" META("{\\\"layers\\\":[" LAYER("3", "99999999999", "linear") "]}") "," GOOD_WEIGHT "," BIAS "}", 32,
-         "widths are 1 to"},
+         "a row may have 1 to"},
         {"{\"__metadata__\":{\"ptsne.format\":\"2\",\"ptsne.arch\":\"{}\"}}", 0, "reads format 1"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -25,12 +25,21 @@
 
 /* ---- the text ---- */
 
+/* A net of dense layers: what fit makes of the text. */
+static ptsne_status net_make(const char *text, const char *activation, size_t n_in, size_t n_out, pt_net *net,
+                             ptsne_error *err)
+{
+    const pt_shape input = pt_shape_columns(n_in);
+    const ptsne_status status = pt_net_parse(text, activation, &input, net, err);
+    return status == PTSNE_OK ? pt_net_append(net, n_out, PT_LINEAR, err) : status;
+}
+
 static void test_parse(void **state)
 {
     (void)state;
     pt_net net;
     ptsne_error err;
-    CHECK(pt_net_parse("500,500,2000", "relu", 784, 2, &net, &err));
+    CHECK(net_make("500,500,2000", "relu", 784, 2, &net, &err));
     assert_int_equal(net.n_layers, 4);
     assert_int_equal(net.layers[2].n_in, 500);
     assert_int_equal(net.layers[2].n_out, 2000);
@@ -39,8 +48,70 @@ static void test_parse(void **state)
     assert_int_equal(pt_net_outputs(&net), 2);
     assert_true(pt_net_forward_flop(&net) == 2.0 * (784 * 500 + 500 * 500 + 500 * 2000 + 2000 * 2));
     assert_true(pt_net_training_flop(&net) == 3.0 * pt_net_forward_flop(&net) - 2.0 * 784 * 500);
-    CHECK(pt_net_parse("", "relu", 7, 3, &net, &err));
+    CHECK(net_make("", "relu", 7, 3, &net, &err));
     assert_int_equal(net.n_layers, 1);
+    assert_int_equal(net_make("5", "linear", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(net_make("5", "swish", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
+}
+
+static const pt_shape digit = {28, 28, 1};
+
+static void layer_check(const pt_net *net, const char *name, pt_activation activation, size_t height, size_t width,
+                        size_t channels, size_t parameters)
+{
+    const pt_layer *layer = pt_net_find(net, name);
+    if (layer == NULL || layer->activation != activation || layer->out.height != height || layer->out.width != width ||
+        layer->out.channels != channels || pt_layer_parameters(layer) != parameters) {
+        fail_msg("layer \"%s\" is not there, or another one", name);
+    }
+    assert_int_equal(layer->n_out, height * width * channels);
+    assert_int_equal(layer->weight % 16 + layer->bias % 16 + layer->mean % 16 + layer->variance % 16, 0);
+}
+
+/* Every item of the text, with the shapes that PyTorch and TensorFlow give them. */
+static void test_items(void **state)
+{
+    (void)state;
+    pt_net net;
+    CHECK(pt_net_parse("conv 20 5x5 same, bn, relu, pool 2, conv 40 5x5 same,bn , relu, pool 2, dense 200, bn, relu",
+                       "relu", &digit, &net, NULL));
+    assert_int_equal(net.n_layers, 8);
+    layer_check(&net, "conv1", PT_LINEAR, 28, 28, 20, 520);
+    layer_check(&net, "norm1", PT_RELU, 28, 28, 20, 80);
+    layer_check(&net, "pool1", PT_LINEAR, 14, 14, 20, 0);
+    layer_check(&net, "conv2", PT_LINEAR, 14, 14, 40, 20040);
+    layer_check(&net, "dense1", PT_LINEAR, 1, 1, 200, 1960 * 200 + 200);
+    layer_check(&net, "norm3", PT_RELU, 1, 1, 200, 800);
+    assert_null(pt_net_find(&net, "dense2"));
+    CHECK(pt_net_append_anchors(&net, 64, 2, NULL));
+    layer_check(&net, "anchors1", PT_LINEAR, 1, 1, 2, 128);
+    assert_int_equal(pt_layer_anchors(pt_net_find(&net, "anchors1")), 64);
+    CHECK(pt_net_parse("conv 8 4x2 stride 3 same, elu, pool 3x2 stride 2, dropout 0.25, conv 4 3x1 valid, 9, bn, 8, "
+                       "tanh, 7, bn, sigmoid, dense 3",
+                       "relu", &digit, &net, NULL));
+    layer_check(&net, "conv1", PT_ELU, 10, 10, 8, 72);
+    assert_int_equal(net.layers[0].window.pad_top, 1); /* 9 * 3 + 4 - 28 = 3: one before, two behind */
+    assert_int_equal(net.layers[0].window.pad_left, 0);
+    layer_check(&net, "pool1", PT_LINEAR, 4, 5, 8, 0);
+    layer_check(&net, "drop1", PT_LINEAR, 4, 5, 8, 0);
+    assert_true(pt_net_find(&net, "drop1")->rate == 0.25f);
+    layer_check(&net, "conv2", PT_LINEAR, 2, 5, 4, 100);
+    layer_check(&net, "dense1", PT_LINEAR, 1, 1, 9, 40 * 9 + 9);
+    layer_check(&net, "norm1", PT_RELU, 1, 1, 9, 36); /* the preset activation moves behind the normalisation */
+    layer_check(&net, "dense2", PT_TANH, 1, 1, 8, 80);
+    layer_check(&net, "dense3", PT_LINEAR, 1, 1, 7, 63);
+    layer_check(&net, "norm2", PT_SIGMOID, 1, 1, 7, 28);
+    layer_check(&net, "dense4", PT_LINEAR, 1, 1, 3, 24);
+    CHECK(pt_net_parse(" bn, 5,linear", "relu", &digit, &net, NULL)); /* no images: one gain a column */
+    layer_check(&net, "norm1", PT_LINEAR, 1, 1, 784, 4 * 784);
+    layer_check(&net, "dense1", PT_LINEAR, 1, 1, 5, 785 * 5);
+}
+
+static void test_items_refused(void **state)
+{
+    (void)state;
+    pt_net net;
+    ptsne_error err;
     const char *const bad[] = {",",
                                "5,",
                                ",5",
@@ -51,17 +122,57 @@ static void test_parse(void **state)
                                "five",
                                "5.5",
                                "99999999999999999999999",
-                               " 5",
                                "0x5",
-                               "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"};
+                               "16777217",
+                               "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32",
+                               "dense",
+                               "dense x",
+                               "dense 5 6",
+                               "conv",
+                               "conv 5",
+                               "conv 5 5",
+                               "conv 5 5x",
+                               "conv 5 x5",
+                               "conv 5 5x5x5",
+                               "conv 0 5x5",
+                               "conv 5 5x5 stride",
+                               "conv 5 5x5 stride 0",
+                               "conv 5 5x5 same same",
+                               "conv 5 5x5 same stride 2 valid",
+                               "conv 5 29x5",
+                               "conv 99999 3x3 same",
+                               "conv 5 16777216x16777216 same",
+                               "pool",
+                               "pool 0",
+                               "pool 29",
+                               "pool 2x3",
+                               "pool 2 stride",
+                               "pool 2 step 2",
+                               "9, pool 2",
+                               "9, conv 3 3x3",
+                               "relu",
+                               "9, relu, relu",
+                               "pool 2, relu",
+                               "dropout",
+                               "dropout 1",
+                               "dropout -0.1",
+                               "dropout 0.5.5",
+                               "dropout .",
+                               "bn 5",
+                               "relu 5",
+                               "swish",
+                               "Relu",
+                               "a word that is far too long to be an item of a network, whatever one may think of it"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (pt_net_parse(bad[i], "relu", 7, 2, &net, &err) != PTSNE_ERR_ARGUMENT) {
+        err = (ptsne_error){0};
+        if (pt_net_parse(bad[i], "relu", &digit, &net, &err) != PTSNE_ERR_ARGUMENT) {
             fail_msg("\"%s\" was taken", bad[i]);
         }
-        assert_true(err.message[0] != '\0');
+        if (strncmp(err.message, "network: ", 9) != 0) { fail_msg("\"%s\": \"%s\"", bad[i], err.message); }
     }
-    assert_int_equal(pt_net_parse("5", "linear", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
-    assert_int_equal(pt_net_parse("5", "swish", 7, 2, &net, &err), PTSNE_ERR_ARGUMENT);
+    const pt_shape columns = pt_shape_columns(784);
+    assert_int_equal(pt_net_parse("conv 5 5x5 same", "relu", &columns, &net, &err), PTSNE_ERR_ARGUMENT);
+    assert_non_null(strstr(err.message, "needs an image, but has 784 columns"));
 }
 
 /* The starting weights have the variance that the papers say, and a seed means one network. */
@@ -72,7 +183,7 @@ static void test_start(void **state)
     const double wanted[] = {2.0 / 300.0, 2.0 / 500.0};
     for (size_t a = 0; a < 2; a++) {
         pt_net net;
-        CHECK(pt_net_parse("200", names[a], 300, 2, &net, NULL));
+        CHECK(net_make("200", names[a], 300, 2, &net, NULL));
         float *one = malloc(net.n_parameters * sizeof *one), *two = malloc(net.n_parameters * sizeof *two);
         assert_non_null(one);
         assert_non_null(two);
@@ -177,7 +288,7 @@ static void problem_make(problem *q, const char *activation, size_t d, bool edge
 {
     *q = (problem){.edges = edges, .exaggeration = edges ? 4.0 : 1.5};
     q->dropout = (pt_dropout_rates){.input = rate, .hidden = rate, .seed = 3, .step = 11};
-    CHECK(pt_net_parse("8,6", activation, INPUTS, d, &q->net, NULL));
+    CHECK(net_make("8,6", activation, INPUTS, d, &q->net, NULL));
     assert_true(q->net.n_parameters <= MOST);
     pt_random random = {.seed = 42, .stream = d};
     for (size_t i = 0; i < ROWS * INPUTS; i++) { q->input[i] = pt_random_normal(&random); }
@@ -318,9 +429,8 @@ static void test_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest alone[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_parse), cmocka_unit_test(test_items), cmocka_unit_test(test_items_refused),
+        cmocka_unit_test(test_start), cmocka_unit_test(test_rates),
     };
     int failed = cmocka_run_group_tests_name("network", alone, NULL, NULL);
     for (size_t b = 0; b < pt_backend_count(); b++) {

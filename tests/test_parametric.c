@@ -584,7 +584,7 @@ static void test_refusals(void **state)
     o = good, o.learning_rate = (double)NAN;
     refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "learning_rate is nan");
     o = good, o.net = "5,,5";
-    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "network \",5\"");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "network: an empty item");
     o = good, o.metric = "hamming";
     refused(be, blobs, N, &o, PTSNE_ERR_UNAVAILABLE, "hamming");
 }
@@ -631,7 +631,9 @@ static void losses_make(pt_backend *be, ptsne_mode mode, float losses[20])
     pt_sampler sampler;
     pt_trainer trainer;
     CHECK(pt_settings_resolve(&given, N, D, NULL, &settings, NULL));
-    CHECK(pt_net_parse(settings.net, settings.activation, D, 2, &net, NULL));
+    const pt_shape input = pt_shape_columns(D);
+    CHECK(pt_net_parse(settings.net, settings.activation, &input, &net, NULL));
+    CHECK(pt_net_append(&net, 2, PT_LINEAR, NULL));
     CHECK(pt_summary_create(blobs, N, D, &summary, NULL));
     settings.pca = 0; /* ties and signs are another test's */
     CHECK(pt_graph_create(be, blobs, N, D, &settings, NULL, &graph, NULL));

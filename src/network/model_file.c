@@ -74,7 +74,8 @@ static ptsne_status layer_take(const json_t *entry, pt_net *net, ptsne_error *er
         return pt_fail(err, PTSNE_ERR_DATA, "ptsne.arch: layer %zu takes %lld columns from a layer of %zu", number,
                        (long long)n_in, net->layers[number - 1].n_out);
     }
-    const ptsne_status status = pt_net_append(net, (size_t)n_in, (size_t)n_out, activation, err);
+    if (number == 0) { net->input = pt_shape_columns((size_t)n_in); }
+    const ptsne_status status = pt_net_append(net, (size_t)n_out, activation, err);
     return status == PTSNE_OK ? status : pt_within(err, PTSNE_ERR_DATA, "ptsne.arch");
 }
 

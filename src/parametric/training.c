@@ -401,7 +401,9 @@ static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_err
     if (status != PTSNE_OK) { return status; }
     const ptsne_fit_options *settings = &t->settings;
     t->n_steps = pt_settings_steps(settings, t->n);
-    status = pt_net_parse(settings->net, settings->activation, t->d, settings->n_components, &t->net, err);
+    const pt_shape input = pt_shape_columns(t->d);
+    status = pt_net_parse(settings->net, settings->activation, &input, &t->net, err);
+    if (status == PTSNE_OK) { status = pt_net_append(&t->net, settings->n_components, PT_LINEAR, err); }
     if (status == PTSNE_OK) { status = pt_summary_create(t->x, t->n, t->d, &t->summary, err); }
     if (status == PTSNE_OK) { status = run_describe(t, err); }
     if (status != PTSNE_OK) { return status; }
