@@ -358,10 +358,51 @@ static void test_threads(void **state)
     graph_free(&g);
 }
 
+static ptsne_status edges_create(pt_backend *be, size_t n, size_t count, pt_edges *edges, ptsne_error *err)
+{
+    *edges = (pt_edges){.m = n, .n = n};
+    ptsne_status status = pt_buffer_create(be, n + 1, &edges->row, err);
+    if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &edges->column, err); }
+    return status == PTSNE_OK ? pt_buffer_create(be, count, &edges->p, err) : status;
+}
+
+static void edges_destroy(pt_backend *be, pt_edges *edges)
+{
+    pt_buffer_destroy(be, &edges->row);
+    pt_buffer_destroy(be, &edges->column);
+    pt_buffer_destroy(be, &edges->p);
+}
+
+/* The rows of `from` under other numbers, by way of the device. */
+static ptsne_status permute(pt_backend *be, const pt_affinities *from, const uint32_t *order, pt_affinities *to,
+                            ptsne_error *err)
+{
+    const size_t n = from->n, count = from->row[n];
+    pt_edges edges;
+    *to = (pt_affinities){.n = n};
+    ptsne_status status = edges_create(be, n, count, &edges, err);
+    if (status == PTSNE_OK) { status = pt_affinities_upload(be, from, order, &edges, err); }
+    if (status == PTSNE_OK) {
+        uint32_t *row = malloc((n + 1) * sizeof *row);
+        to->row = malloc((n + 1) * sizeof *to->row);
+        to->column = malloc(count * sizeof *to->column);
+        to->p = malloc(count * sizeof *to->p);
+        assert_true(row && to->row && to->column && to->p);
+        assert_int_equal(pt_download(be, &edges.row, row, NULL), PTSNE_OK);
+        assert_int_equal(pt_download(be, &edges.column, to->column, NULL), PTSNE_OK);
+        assert_int_equal(pt_download(be, &edges.p, to->p, NULL), PTSNE_OK);
+        for (size_t r = 0; r <= n; r++) { to->row[r] = row[r]; }
+        free(row);
+    }
+    edges_destroy(be, &edges);
+    return status;
+}
+
 static void test_permute(void **state)
 {
     enum { N = 900 };
-    graph g = make_graph(*state, N, 40, 11);
+    pt_backend *be = *state;
+    graph g = make_graph(be, N, 40, 11);
     for (size_t l = 0; l < g.k; l++) { g.index[17 * g.k + l] = UINT32_MAX; }
     const double perplexity = 9.0;
     uint32_t order[N], back[N];
@@ -369,28 +410,67 @@ static void test_permute(void **state)
     pt_random_permutation(&random, order, N);
     for (uint32_t r = 0; r < N; r++) { back[order[r]] = r; }
     pt_affinities joint, turned, again;
-    build(*state, &g, &perplexity, 1, &joint);
-    assert_int_equal(pt_affinities_permute(&joint, order, 3, &turned, NULL), PTSNE_OK);
+    build(be, &g, &perplexity, 1, &joint);
+    assert_int_equal(permute(be, &joint, order, &turned, NULL), PTSNE_OK);
     float *from = make_dense(&joint), *to = make_dense(&turned);
     for (size_t e = 0; e < (size_t)N * N; e++) { assert_true(to[e] == from[order[e / N] * N + order[e % N]]); }
-    assert_int_equal(pt_affinities_permute(&turned, back, 1, &again, NULL), PTSNE_OK);
+    for (size_t r = 0; r < N; r++) {
+        for (size_t e = turned.row[r] + 1; e < turned.row[r + 1]; e++) {
+            assert_true(turned.column[e] > turned.column[e - 1]);
+        }
+    }
+    assert_int_equal(permute(be, &turned, back, &again, NULL), PTSNE_OK);
     assert_same(&joint, &again);
     pt_affinities_destroy(&again);
-    assert_int_equal(pt_affinities_permute(&joint, order, 1, &again, NULL), PTSNE_OK);
+    pt_backend *one = open_cpu(1);
+    assert_int_equal(permute(one, &joint, order, &again, NULL), PTSNE_OK);
+    pt_backend_close(one);
     assert_same(&turned, &again);
     pt_affinities_destroy(&again);
     ptsne_error err = {0};
     order[5] = order[3];
-    assert_int_equal(pt_affinities_permute(&joint, order, 2, &again, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(permute(be, &joint, order, &again, &err), PTSNE_ERR_ARGUMENT);
     assert_true(again.row == NULL && strstr(err.message, "place 5 of the order") != NULL);
     order[3] = N;
-    assert_int_equal(pt_affinities_permute(&joint, order, 2, &again, &err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(permute(be, &joint, order, &again, &err), PTSNE_ERR_ARGUMENT);
     assert_non_null(strstr(err.message, "900, which is no row"));
     free(from);
     free(to);
     pt_affinities_destroy(&joint);
     pt_affinities_destroy(&turned);
     graph_free(&g);
+}
+
+/* More entries than go to the device at a time: points on a line, each with all within REACH of it. */
+static void test_upload_long(void **state)
+{
+    enum { N = 30000, REACH = 8 };
+    static size_t row[N + 1];
+    static uint32_t column[2 * REACH * N], order[N];
+    static float p[2 * REACH * N];
+    for (size_t i = 0; i < N; i++) {
+        row[i + 1] = row[i];
+        for (size_t j = i < REACH ? 0 : i - REACH; j < N && j <= i + REACH; j++) {
+            if (j == i) { continue; }
+            column[row[i + 1]] = (uint32_t)j;
+            p[row[i + 1]++] = (float)(i + j);
+        }
+    }
+    pt_random random = {.seed = 9};
+    pt_random_permutation(&random, order, N);
+    pt_affinities line = {N, row, column, p}, turned;
+    assert_int_equal(permute(*state, &line, order, &turned, NULL), PTSNE_OK);
+    assert_true(turned.row[N] == row[N]);
+    for (size_t r = 0; r < N; r++) {
+        assert_true(turned.row[r + 1] - turned.row[r] == row[order[r] + 1] - row[order[r]]);
+        for (size_t e = turned.row[r]; e < turned.row[r + 1]; e++) {
+            const uint32_t to = order[turned.column[e]];
+            assert_true(to != order[r] && to + REACH >= order[r] && to <= order[r] + REACH);
+            assert_true(turned.p[e] == (float)(to + order[r]));
+            assert_true(e == turned.row[r] || turned.column[e] > turned.column[e - 1]);
+        }
+    }
+    pt_affinities_destroy(&turned);
 }
 
 typedef struct ear {
@@ -438,14 +518,14 @@ static ptsne_status do_build(pt_backend *be, void *context, ptsne_error *err)
     return status;
 }
 
-static ptsne_status do_permute(pt_backend *be, void *context, ptsne_error *err)
+static ptsne_status do_upload(pt_backend *be, void *context, ptsne_error *err)
 {
-    (void)be;
+    const pt_affinities *from = context;
     const uint32_t order[] = {2, 0, 1};
-    pt_affinities to;
-    const ptsne_status status = pt_affinities_permute(context, order, 2, &to, err);
-    assert_true((status == PTSNE_OK) == (to.p != NULL));
-    pt_affinities_destroy(&to);
+    pt_edges edges;
+    ptsne_status status = edges_create(be, from->n, from->row[from->n], &edges, err);
+    if (status == PTSNE_OK) { status = pt_affinities_upload(be, from, order, &edges, err); }
+    edges_destroy(be, &edges);
     return status;
 }
 
@@ -464,7 +544,7 @@ static void test_failures(void **state)
     uint32_t column[] = {1, 0, 2, 1};
     float p[] = {0.2f, 0.2f, 0.3f, 0.3f};
     pt_affinities small = {3, row, column, p};
-    assert_int_equal(faults_walk(*state, do_permute, &small), 5);
+    assert_true(faults_walk(*state, do_upload, &small) >= 11); /* five arrays, three buffers, three uploads */
     graph_free(&g);
 }
 
@@ -472,11 +552,12 @@ int main(void)
 {
     pt_backend *be = open_cpu(2);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_joint, be),    cmocka_unit_test_prestate(test_degenerate, be),
-        cmocka_unit_test_prestate(test_missing, be),  cmocka_unit_test_prestate(test_ring, be),
-        cmocka_unit_test_prestate(test_refused, be),  cmocka_unit_test_prestate(test_graph_check, be),
-        cmocka_unit_test_prestate(test_threads, be),  cmocka_unit_test_prestate(test_permute, be),
-        cmocka_unit_test_prestate(test_observer, be), cmocka_unit_test_prestate(test_failures, be),
+        cmocka_unit_test_prestate(test_joint, be),       cmocka_unit_test_prestate(test_degenerate, be),
+        cmocka_unit_test_prestate(test_missing, be),     cmocka_unit_test_prestate(test_ring, be),
+        cmocka_unit_test_prestate(test_refused, be),     cmocka_unit_test_prestate(test_graph_check, be),
+        cmocka_unit_test_prestate(test_threads, be),     cmocka_unit_test_prestate(test_permute, be),
+        cmocka_unit_test_prestate(test_upload_long, be), cmocka_unit_test_prestate(test_observer, be),
+        cmocka_unit_test_prestate(test_failures, be),
     };
     const int failed = cmocka_run_group_tests_name("affinities", tests, NULL, NULL);
     pt_backend_close(be);

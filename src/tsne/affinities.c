@@ -10,6 +10,8 @@
 #include "tsne/joint.h"
 
 #define TILE_ENTRIES ((size_t)1 << 21)
+#define SHIPPED      ((size_t)1 << 18) /* entries that go to the device at a time: they stay in a cache */
+#define LINE         ((size_t)16)      /* entries of a line of the cache */
 
 /* ---- a graph made elsewhere ---- */
 
@@ -275,51 +277,105 @@ static ptsne_status order_invert(const uint32_t *order, size_t n, uint32_t *inve
     return PTSNE_OK;
 }
 
-static void row_permute(const pt_affinities *from, size_t row, const uint32_t *inverse, pt_entry *entries,
+/* Row `row` under the new numbers, `next` being the row that is wanted after it. */
+static void row_permute(const pt_affinities *from, size_t row, size_t next, const uint32_t *inverse, pt_entry *entries,
                         pt_entry *spare, uint32_t *column, float *p)
 {
     const size_t first = from->row[row], count = from->row[row + 1] - first;
-    for (size_t e = 0; e < count; e++) {
-        entries[e] = (pt_entry){inverse[from->column[first + e]], from->p[first + e]};
+    uint32_t least = UINT32_MAX, most = 0;
+    for (size_t e = from->row[next]; e < from->row[next + 1]; e += LINE) {
+        __builtin_prefetch(from->column + e);
+        __builtin_prefetch(from->p + e);
     }
-    pt_entries_sort(entries, count, from->n, spare);
     for (size_t e = 0; e < count; e++) {
-        column[e] = entries[e].point;
+        const uint32_t point = inverse[from->column[first + e]];
+        least = point < least ? point : least;
+        most = point > most ? point : most;
+        entries[e] = (pt_entry){point, from->p[first + e]};
+    }
+    if (count == 0) { return; }
+    for (size_t e = 0; e < count; e++) { entries[e].point -= least; } /* few bits to sort, where the order is good */
+    pt_entries_sort(entries, count, (size_t)(most - least) + 1, spare);
+    for (size_t e = 0; e < count; e++) {
+        column[e] = entries[e].point + least;
         p[e] = entries[e].p;
     }
 }
 
-ptsne_status pt_affinities_permute(const pt_affinities *from, const uint32_t *order, size_t threads, pt_affinities *to,
-                                   ptsne_error *err)
+/* Rows on their way to the device, as many as there is room for. */
+typedef struct shipment {
+    pt_backend *be;
+    const pt_affinities *from;
+    const uint32_t *order;
+    const pt_edges *edges;
+    size_t longest, room;             /* entries: of a row, of a shipment */
+    uint32_t *inverse, *row, *column; /* n, n + 1, room */
+    float *p;                         /* room */
+    pt_entry *entries;                /* threads x 2 longest */
+} shipment;
+
+static ptsne_status shipment_create(shipment *s, ptsne_error *err)
+{
+    const size_t n = s->from->n, threads = s->be->threads;
+    for (size_t i = 0; i < n; i++) {
+        const size_t count = s->from->row[i + 1] - s->from->row[i];
+        s->longest = count > s->longest ? count : s->longest;
+    }
+    s->room = s->from->row[n] < SHIPPED ? s->from->row[n] : s->longest > SHIPPED ? s->longest : SHIPPED;
+    s->inverse = pt_array_aligned(n, sizeof *s->inverse);
+    s->row = pt_array_aligned(n + 1, sizeof *s->row);
+    s->column = pt_array_aligned(s->room, sizeof *s->column);
+    s->p = pt_array_aligned(s->room, sizeof *s->p);
+    s->entries = pt_array_aligned(threads * 2 * s->longest, sizeof *s->entries);
+    if (s->inverse && s->row && s->column && s->p && s->entries) { return PTSNE_OK; }
+    return pt_fail_memory(err, "affinities in another order",
+                          8.0 * (double)(s->room + n) + 16.0 * (double)(threads * s->longest));
+}
+
+static void shipment_destroy(shipment *s)
+{
+    free(s->inverse);
+    free(s->row);
+    free(s->column);
+    free(s->p);
+    free(s->entries);
+}
+
+/* Rows from .. end of the edges. */
+static ptsne_status rows_ship(const shipment *s, size_t from, size_t end, ptsne_error *err)
+{
+    const size_t begin = s->row[from], count = s->row[end] - begin;
+#pragma omp parallel for schedule(dynamic, 64) num_threads((int)s->be->threads)
+    for (size_t r = from; r < end; r++) {
+        pt_entry *own = s->entries + (size_t)omp_get_thread_num() * 2 * s->longest;
+        const size_t at = s->row[r] - begin, next = r + 1 < end ? r + 1 : r;
+        row_permute(s->from, s->order[r], s->order[next], s->inverse, own, own + s->longest, s->column + at, s->p + at);
+    }
+    if (count == 0) { return PTSNE_OK; }
+    const pt_buffer column = pt_buffer_view(&s->edges->column, begin, count);
+    const pt_buffer p = pt_buffer_view(&s->edges->p, begin, count);
+    const ptsne_status status = pt_upload(s->be, s->column, &column, err);
+    return status == PTSNE_OK ? pt_upload(s->be, s->p, &p, err) : status;
+}
+
+ptsne_status pt_affinities_upload(pt_backend *be, const pt_affinities *from, const uint32_t *order,
+                                  const pt_edges *edges, ptsne_error *err)
 {
     const size_t n = from->n;
-    *to = (pt_affinities){.n = n};
-    size_t longest = 0;
-    for (size_t i = 0; i < n; i++) {
-        const size_t count = from->row[i + 1] - from->row[i];
-        longest = count > longest ? count : longest;
-    }
-    to->row = pt_array_zeroed(n + 1, sizeof *to->row);
-    to->column = pt_array_aligned(from->row[n], sizeof *to->column);
-    to->p = pt_array_aligned(from->row[n], sizeof *to->p);
-    uint32_t *inverse = pt_array_aligned(n, sizeof *inverse);
-    pt_entry *entries = pt_array_aligned(threads * 2 * longest, sizeof *entries);
-    ptsne_status status;
-    if (!to->row || !to->column || !to->p || !inverse || !entries) {
-        status = pt_fail_memory(err, "affinities in another order",
-                                8.0 * (double)from->row[n] + 12.0 * (double)n + 16.0 * (double)(threads * longest));
-        goto done;
-    }
-    if ((status = order_invert(order, n, inverse, err)) != PTSNE_OK) { goto done; }
-    for (size_t r = 0; r < n; r++) { to->row[r + 1] = to->row[r] + from->row[order[r] + 1] - from->row[order[r]]; }
-#pragma omp parallel for schedule(dynamic, 256) num_threads((int)threads)
+    shipment s = {.be = be, .from = from, .order = order, .edges = edges};
+    ptsne_status status = shipment_create(&s, err);
+    if (status == PTSNE_OK) { status = order_invert(order, n, s.inverse, err); }
+    if (status != PTSNE_OK) { goto done; }
+    s.row[0] = 0;
     for (size_t r = 0; r < n; r++) {
-        pt_entry *own = entries + (size_t)omp_get_thread_num() * 2 * longest;
-        row_permute(from, order[r], inverse, own, own + longest, to->column + to->row[r], to->p + to->row[r]);
+        s.row[r + 1] = s.row[r] + (uint32_t)(from->row[order[r] + 1] - from->row[order[r]]);
+    }
+    status = pt_upload(be, s.row, &edges->row, err);
+    for (size_t r = 0, end; r < n && status == PTSNE_OK; r = end) {
+        for (end = r + 1; end < n && s.row[end + 1] - s.row[r] <= s.room; end++) {}
+        status = rows_ship(&s, r, end, err);
     }
 done:
-    free(inverse);
-    free(entries);
-    if (status != PTSNE_OK) { pt_affinities_destroy(to); }
+    shipment_destroy(&s);
     return status;
 }

@@ -48,10 +48,10 @@ ptsne_status pt_affinities_build(pt_backend *be, const uint32_t *index, const fl
                                  pt_affinities *joint, pt_affinities_report *report, ptsne_error *err);
 void pt_affinities_destroy(pt_affinities *joint);
 
-/* The same points under other numbers: row r of `to` is row order[r] of `from`, and so are the columns. order: n, each number
- * once (else PTSNE_ERR_ARGUMENT). On a failure *to is empty. */
-ptsne_status pt_affinities_permute(const pt_affinities *from, const uint32_t *order, size_t threads, pt_affinities *to,
-                                   ptsne_error *err);
+/* The same points under other numbers, to the device: row r of edges, whose buffers have the room, is row order[r] of `from`, and
+ * so are the columns. order: n, each number once (else PTSNE_ERR_ARGUMENT). After a failure edges mean nothing. */
+ptsne_status pt_affinities_upload(pt_backend *be, const pt_affinities *from, const uint32_t *order,
+                                  const pt_edges *edges, ptsne_error *err);
 
 /* Host bytes that pt_affinities_build takes at its peak beside index and distance, *joint among them: of what n points with k
  * neighbours usually come to. */

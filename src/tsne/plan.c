@@ -122,7 +122,7 @@ static ptsne_plan_stage embedding_plan(const estimate *e)
     double seconds = iterations * work / e->copy;
     if (e->s->method == PTSNE_METHOD_EXACT) { seconds += iterations * PAIR_OPERATIONS * n * n / (0.1 * e->product); }
     if (e->s->method == PTSNE_METHOD_BARNES_HUT) { seconds += iterations * 1.0e4 * n / e->copy; }
-    return stage_of(e, "embedding", data_bytes(e) + 2.0 * joint + state, device, seconds);
+    return stage_of(e, "embedding", data_bytes(e) + joint + state + 8.0 * n, device, seconds);
 }
 
 size_t pt_embed_plan(const pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
