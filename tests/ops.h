@@ -47,6 +47,9 @@ void *ops_take(ops_state *ops, ops_array *array);
 /* The end of an input: it must hold what was sent. */
 void ops_drop(ops_state *ops, ops_array *array);
 
+/* The end of a scratch buffer: only its guards must be what they were. */
+void ops_discard(ops_state *ops, ops_array *array);
+
 /* Memory that the test may assume to get. */
 void *ops_memory(size_t count, size_t size);
 /* count numbers in -scale .. scale. */

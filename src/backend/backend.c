@@ -9,6 +9,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/module.h"
 #include "backend/selftest.h"
+#include "backend/shapes.h"
 
 /* ---- registry ---- */
 
@@ -148,19 +149,7 @@ size_t pt_gradient_scratch(size_t n, size_t d)
 
 /* ---- the ops, with their shapes checked ---- */
 
-/* Devices count in 32 bits along one side; an op of no size is a fault of the caller. */
-static bool side(size_t n)
-{
-    return n > 0 && n <= UINT32_MAX;
-}
-
-/* Whether the buffer has room for rows x columns. */
-static bool holds(const pt_buffer *buffer, size_t n_rows, size_t columns)
-{
-    return buffer->count / columns >= n_rows;
-}
-
-/* The same where rows begin `stride` apart. */
+/* Whether the buffer has room for rows x columns where rows begin `stride` apart. */
 static bool holds_strided(const pt_buffer *buffer, size_t n_rows, size_t columns, size_t stride)
 {
     return stride >= columns && buffer->count >= columns && (buffer->count - columns) / stride >= n_rows - 1;
@@ -362,12 +351,6 @@ ptsne_status pt_affinities_joint(pt_backend *be, const pt_buffer *p, size_t n, c
     return be->ops->affinities_joint(be, p, n, joint, err);
 }
 
-/* A map has two or three columns. */
-static bool map_columns(size_t d)
-{
-    return d == 2 || d == 3;
-}
-
 ptsne_status pt_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size_t d, size_t from, size_t m,
                              const pt_buffer *z, ptsne_error *err)
 {
@@ -552,55 +535,4 @@ ptsne_status pt_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer
         return grid_refused(err, "grid_gather", grid, y->count, values->count);
     }
     return be->ops->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
-}
-
-ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
-                                pt_activation activation, ptsne_error *err)
-{
-    if (!side(n) || !side(d) || !holds(x, n, d) || bias->count < d) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "bias_activation: buffers of %zu and %zu elements for %zu x %zu",
-                       x->count, bias->count, n, d);
-    }
-    return be->ops->bias_activation(be, x, n, d, bias, activation, err);
-}
-
-ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
-                                    const pt_buffer *g, ptsne_error *err)
-{
-    if (!side(count) || y->count < count || g->count < count) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "activation_gradient: buffers of %zu and %zu elements for %zu",
-                       y->count, g->count, count);
-    }
-    return be->ops->activation_gradient(be, y, count, activation, g, err);
-}
-
-ptsne_status pt_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err)
-{
-    if (!(mask->rate >= 0.0f) || !(mask->rate < 1.0f)) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "dropout: rate %g is not in [0, 1)", (double)mask->rate);
-    }
-    if (!side(count) || x->count < count) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "dropout: a buffer of %zu elements for %zu", x->count, count);
-    }
-    return be->ops->dropout(be, x, count, mask, err);
-}
-
-ptsne_status pt_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
-                         float learning_rate, float momentum, ptsne_error *err)
-{
-    if (!side(w->count) || g->count < w->count || v->count < w->count) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "sgd_step: g and v of %zu and %zu elements for %zu weights", g->count,
-                       v->count, w->count);
-    }
-    return be->ops->sgd_step(be, w, g, v, learning_rate, momentum, err);
-}
-
-ptsne_status pt_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
-                          const pt_buffer *v, const pt_adam *adam, ptsne_error *err)
-{
-    if (!side(w->count) || g->count < w->count || m->count < w->count || v->count < w->count) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "adam_step: g, m and v of %zu, %zu and %zu elements for %zu weights",
-                       g->count, m->count, v->count, w->count);
-    }
-    return be->ops->adam_step(be, w, g, m, v, adam, err);
 }

@@ -422,6 +422,13 @@ size_t pt_grid_nodes(const pt_grid *grid);
 size_t pt_grid_scratch(const pt_grid *grid);
 size_t pt_spread_scratch(const pt_grid *grid, size_t n);
 
+/* Sums over the rows of columns come in so many parts. */
+static inline size_t pt_column_chunks(size_t n)
+{
+    const size_t chunks = (n + 63) / 64;
+    return chunks < 256 ? chunks : 256;
+}
+
 /* Elements of scratch for column_moments and normalize_gradient, and for the losses of n rows. */
 size_t pt_column_scratch(size_t n, size_t d);
 size_t pt_loss_scratch(size_t n);

@@ -46,6 +46,22 @@
 #define cpu_bias_activation        PT_LEVELED(cpu_bias_activation)
 #define cpu_activation_gradient    PT_LEVELED(cpu_activation_gradient)
 #define cpu_dropout                PT_LEVELED(cpu_dropout)
+#define cpu_convolution_scratch    PT_LEVELED(cpu_convolution_scratch)
+#define cpu_convolution            PT_LEVELED(cpu_convolution)
+#define cpu_convolution_inputs     PT_LEVELED(cpu_convolution_inputs)
+#define cpu_convolution_weights    PT_LEVELED(cpu_convolution_weights)
+#define cpu_max_pool               PT_LEVELED(cpu_max_pool)
+#define cpu_max_pool_gradient      PT_LEVELED(cpu_max_pool_gradient)
+#define cpu_column_moments         PT_LEVELED(cpu_column_moments)
+#define cpu_normalize              PT_LEVELED(cpu_normalize)
+#define cpu_normalize_gradient     PT_LEVELED(cpu_normalize_gradient)
+#define cpu_blend                  PT_LEVELED(cpu_blend)
+#define cpu_anchors                PT_LEVELED(cpu_anchors)
+#define cpu_anchors_gradient       PT_LEVELED(cpu_anchors_gradient)
+#define cpu_log_softmax            PT_LEVELED(cpu_log_softmax)
+#define cpu_cross_entropy          PT_LEVELED(cpu_cross_entropy)
+#define cpu_squared_error          PT_LEVELED(cpu_squared_error)
+#define cpu_cauchy_error           PT_LEVELED(cpu_cauchy_error)
 #define cpu_sgd_step               PT_LEVELED(cpu_sgd_step)
 #define cpu_adam_step              PT_LEVELED(cpu_adam_step)
 
@@ -117,6 +133,45 @@ ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, s
 ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
                                      const pt_buffer *g, ptsne_error *err);
 ptsne_status cpu_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+size_t cpu_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+ptsne_status cpu_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
+                             const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
+ptsne_status cpu_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
+                                    size_t filters, const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *gx,
+                                    ptsne_error *err);
+ptsne_status cpu_convolution_weights(pt_backend *be, const pt_window *window, const pt_buffer *x, const pt_buffer *g,
+                                     size_t n, size_t filters, const pt_buffer *scratch, const pt_buffer *gw,
+                                     ptsne_error *err);
+ptsne_status cpu_max_pool(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, const pt_buffer *y,
+                          const pt_buffer *which, ptsne_error *err);
+ptsne_status cpu_max_pool_gradient(pt_backend *be, const pt_window *window, const pt_buffer *g, const pt_buffer *which,
+                                   size_t n, const pt_buffer *gx, ptsne_error *err);
+ptsne_status cpu_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
+                                const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err);
+ptsne_status cpu_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                           const pt_buffer *variance, const pt_buffer *gain, const pt_buffer *shift, float epsilon,
+                           pt_activation activation, const pt_buffer *y, ptsne_error *err);
+ptsne_status cpu_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                                    const pt_buffer *variance, const pt_buffer *gain, float epsilon, const pt_buffer *g,
+                                    const pt_buffer *scratch, const pt_buffer *gain_gradient,
+                                    const pt_buffer *shift_gradient, ptsne_error *err);
+ptsne_status cpu_blend(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                       ptsne_error *err);
+ptsne_status cpu_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
+                         const pt_buffer *p, const pt_buffer *y, ptsne_error *err);
+ptsne_status cpu_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d, const pt_buffer *a,
+                                  const pt_buffer *g, const pt_buffer *class_of, float weight, const pt_buffer *gz,
+                                  ptsne_error *err);
+ptsne_status cpu_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
+ptsne_status cpu_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
+                               const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                               ptsne_error *err);
+ptsne_status cpu_squared_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                               const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                               ptsne_error *err);
+ptsne_status cpu_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d, float h,
+                              const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                              ptsne_error *err);
 ptsne_status cpu_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *v,
                           float learning_rate, float momentum, ptsne_error *err);
 ptsne_status cpu_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,

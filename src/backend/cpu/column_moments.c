@@ -1,0 +1,102 @@
+/* Mean and variance of the columns of x, n x d.
+ *
+ * Each chunk of rows takes its mean first and then, while it still lies in the cache, the squares of the differences from it; the
+ * chunks are put together in float64 (Chan, Golub and LeVeque, The American Statistician 1983). */
+#include "backend/cpu/level.h"
+
+#include <string.h>
+
+#include "backend/cpu/lines.h"
+#include "backend/cpu/pairs.h"
+
+/* The sums of columns of one block of them, along a line. */
+static void sum_lines(const float *x, size_t rows, size_t d, const lines *l, double total[LINE])
+{
+    float part[LINE] = {0};
+    memset(total, 0, LINE * sizeof *total);
+    size_t n_lines = 0;
+    for (size_t i = 0; i < rows; i += l->together) {
+        const float *line = x + i * d + l->first;
+        const size_t width = line_width(l, rows - i);
+        for (size_t t = 0; t < width; t++) { part[t] += line[t]; }
+        if (++n_lines % LINE_BLOCK == 0) { line_settle(total, part); }
+    }
+    line_settle(total, part);
+}
+
+/* The sums of differences from center, and of their squares. */
+static void sum_differences(const float *x, size_t rows, size_t d, const lines *l, const float center[LINE],
+                            double total[LINE], double squares[LINE])
+{
+    float part[LINE] = {0}, square[LINE] = {0};
+    memset(total, 0, LINE * sizeof *total);
+    memset(squares, 0, LINE * sizeof *squares);
+    size_t n_lines = 0;
+    for (size_t i = 0; i < rows; i += l->together) {
+        const float *line = x + i * d + l->first;
+        const size_t width = line_width(l, rows - i);
+        for (size_t t = 0; t < width; t++) {
+            const float off = line[t] - center[t];
+            part[t] += off;
+            square[t] += off * off;
+        }
+        if (++n_lines % LINE_BLOCK == 0) {
+            line_settle(total, part);
+            line_settle(squares, square);
+        }
+    }
+    line_settle(total, part);
+    line_settle(squares, square);
+}
+
+/* mean and spread, d each: the mean of the rows, and the sum of the squared differences from it. */
+static void chunk_moments(const float *x, size_t rows, size_t d, double *mean, double *spread)
+{
+    for (size_t first = 0; first < d; first += LINE) {
+        const lines l = lines_of(d, first);
+        double total[LINE], squares[LINE];
+        float center[LINE];
+        sum_lines(x, rows, d, &l, total);
+        line_fold(&l, total, mean);
+        for (size_t j = 0; j < l.columns; j++) {
+            mean[first + j] = (double)(float)(mean[first + j] / (double)rows);
+            for (size_t r = 0; r < l.together; r++) { center[r * l.columns + j] = (float)mean[first + j]; }
+        }
+        sum_differences(x, rows, d, &l, center, total, squares);
+        line_fold(&l, squares, spread);
+        for (size_t j = 0; j < l.columns; j++) {
+            double off = 0.0; /* of all rows together: center is the mean but for its rounding */
+            for (size_t r = 0; r < l.together; r++) { off += total[r * l.columns + j]; }
+            mean[first + j] += off / (double)rows;
+            spread[first + j] -= off * off / (double)rows;
+        }
+    }
+}
+
+ptsne_status cpu_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
+                                const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err)
+{
+    (void)err; /* nothing here can fail */
+    const float *from = pt_cpu_floats(x);
+    const size_t rows = (n + pt_column_chunks(n) - 1) / pt_column_chunks(n), chunks = (n + rows - 1) / rows;
+    double *means = pair_doubles(pt_cpu_floats(scratch)), *spreads = means + chunks * d;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t here = n - c * rows < rows ? n - c * rows : rows;
+        chunk_moments(from + c * rows * d, here, d, means + c * d, spreads + c * d);
+    }
+    for (size_t j = 0; j < d; j++) {
+        double sum = 0.0, spread = 0.0;
+        for (size_t c = 0; c < chunks; c++) {
+            sum += (double)(n - c * rows < rows ? n - c * rows : rows) * means[c * d + j];
+        }
+        const double center = sum / (double)n;
+        for (size_t c = 0; c < chunks; c++) {
+            const double off = means[c * d + j] - center;
+            spread += spreads[c * d + j] + (double)(n - c * rows < rows ? n - c * rows : rows) * (off * off);
+        }
+        pt_cpu_floats(mean)[j] = (float)center;
+        pt_cpu_floats(variance)[j] = spread < 0.0 ? 0.0f : (float)(spread / (double)n);
+    }
+    return PTSNE_OK;
+}
