@@ -140,7 +140,6 @@ static void test_refusals(void **state)
         {"{" META("{") "," GOOD_WEIGHT "," BIAS "}", 32, "ptsne.arch: byte"},
         {"{" META("{}") "," GOOD_WEIGHT "," BIAS "}", 32, "no layers"},
         {"{" META("{\\\"layers\\\":[3]}") "," GOOD_WEIGHT "," BIAS "}", 32, "layer 0 is none"},
-        {"{" META("{\\\"layers\\\":[" LAYER("3", "2", "relu") "]}") "," GOOD_WEIGHT "," BIAS "}", 32, "not linear"},
         {"{" META("{\\\"layers\\\":[" LAYER("3", "2", "relu") "," LAYER("3", "2", "linear") "]}") "," GOOD_WEIGHT "}",
          24, "from a layer of 2"},
         {"{" META("{\\\"layers\\\":[" LAYER("3", "99999999999", "linear") "]}") "," GOOD_WEIGHT "," BIAS "}", 32,

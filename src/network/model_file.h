@@ -1,5 +1,9 @@
-/* A trained network: what it is in memory, and its safetensors file, which torch.nn.Sequential loads as it stands
- * ("0.weight", "0.bias", "2.weight", ...: an activation counts as a module, the last layer has none). */
+/* A trained network: what it is in memory, and its safetensors file, which torch.nn.Sequential loads as it stands.
+ *
+ * Tensors are named by the module's number ("0.weight", "0.bias", "2.weight", ...). Modules are Linear, Conv2d (weights filters x
+ * channels x height x width), MaxPool2d, BatchNorm1d or 2d, Dropout, the activations, and one Flatten where images become columns:
+ * the dense layer after it takes channels first. Two modules PyTorch does not have: a shift ("0.bias", added to the input)
+ * and anchors ("9.anchors", k x d: softmax of all but the last d columns, times anchors, plus the last d). */
 #ifndef PT_NETWORK_MODEL_FILE_H
 #define PT_NETWORK_MODEL_FILE_H
 
@@ -11,15 +15,27 @@ struct ptsne_model {
     pt_net net;
     float *parameters;    /* n_parameters, for rows in the units of the data */
     pt_metadata metadata; /* how it was made; goes into the file */
-    /* for transform; made at the first one */
+    /* for transform and features; made at the first one */
     pt_buffer on_device; /* the parameters */
+    pt_net seen;         /* the net up to the layer that the pass ends with */
     pt_pass pass;
-    float *staging; /* one block of rows */
+    float *staging;    /* one block of rows */
+    size_t block_rows; /* at most at a time */
 };
 
 /* An empty model of a net: parameters 0, no metadata. */
 ptsne_status pt_model_create(pt_backend *be, const pt_net *net, ptsne_model **model, ptsne_error *err);
 void pt_model_destroy(ptsne_model *model);
+
+/* The net without the norms that follow a linear dense layer or convolution, which take over what the norm does by its running
+ * statistics; *folded_parameters is released by free(). */
+ptsne_status pt_model_fold(const pt_net *net, const float *parameters, pt_net *folded, float **folded_parameters,
+                           ptsne_error *err);
+/* The model of a net that was trained on (x - mean) scale, for rows in the units of x: folded, and mean and scale put into the
+ * first layer that has weights; where that cannot be exact, before a convolution, means are taken off by a shift in front.
+ * mean n_inputs, NULL: 0. No metadata. */
+ptsne_status pt_model_export(pt_backend *be, const pt_net *net, const float *parameters, const float *mean, float scale,
+                             ptsne_model **model, ptsne_error *err);
 
 ptsne_status pt_model_write(const ptsne_model *model, const char *path, bool force, ptsne_error *err);
 ptsne_status pt_model_read(pt_backend *be, const char *path, ptsne_model **model, ptsne_error *err);

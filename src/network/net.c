@@ -215,6 +215,11 @@ ptsne_status pt_net_append_shift(pt_net *net, ptsne_error *err)
     return layer_append(net, &made, err);
 }
 
+ptsne_status pt_net_append_like(pt_net *net, const pt_layer *like, ptsne_error *err)
+{
+    return layer_append(net, like, err);
+}
+
 /* ---- asking ---- */
 
 size_t pt_net_inputs(const pt_net *net)

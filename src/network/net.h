@@ -80,6 +80,8 @@ ptsne_status pt_net_append_anchors(pt_net *net, size_t k, size_t d, ptsne_error 
 /* Of these the anchors alone: what is before them has k + d values. */
 ptsne_status pt_net_append_places(pt_net *net, size_t k, size_t d, ptsne_error *err);
 ptsne_status pt_net_append_shift(pt_net *net, ptsne_error *err);
+/* A layer like one of another net. */
+ptsne_status pt_net_append_like(pt_net *net, const pt_layer *like, ptsne_error *err);
 
 size_t pt_net_inputs(const pt_net *net);
 size_t pt_net_outputs(const pt_net *net);

@@ -7,7 +7,7 @@
 #include "network/net.h"
 
 #define MAX_ITEM  ((size_t)63) /* letters */
-#define MAX_WORDS ((size_t)7) /* of the longest form and one */
+#define MAX_WORDS ((size_t)7)  /* of the longest form and one */
 
 /* One item between commas, as words. */
 typedef struct item {

@@ -315,25 +315,11 @@ static void data_warn(const training *t)
     }
 }
 
-/* The good parameters as a model for rows in the units of x: with x' = (x - mean) scale, W x' + b is
- * (scale W) x + (b - scale W mean). */
+/* The good parameters as a model for rows in the units of x. */
 static ptsne_status model_make(const training *t, ptsne_model **model, ptsne_error *err)
 {
-    ptsne_status status = pt_model_create(t->be, &t->net, model, err);
+    ptsne_status status = pt_model_export(t->be, &t->net, t->good, t->summary.mean, t->summary.scale, model, err);
     if (status != PTSNE_OK) { return status; }
-    float *to = (*model)->parameters;
-    memcpy(to, t->good, t->net.n_parameters * sizeof *to);
-    const pt_layer *layer = &t->net.layers[0];
-    for (size_t o = 0; o < layer->n_out; o++) {
-        float *weight = to + layer->weight + o * layer->n_in;
-        double shift = 0.0;
-        for (size_t j = 0; j < layer->n_in; j++) {
-            const double scaled = (double)weight[j] * (double)t->summary.scale;
-            weight[j] = (float)scaled;
-            shift += (double)weight[j] * (double)t->summary.mean[j]; /* of the weight that will be used */
-        }
-        to[layer->bias + o] = (float)((double)to[layer->bias + o] - shift);
-    }
     for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
         status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
     }

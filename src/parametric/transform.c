@@ -6,67 +6,95 @@
 #include "base/columns.h"
 #include "base/memory.h"
 
-#define BLOCK_ROWS ((size_t)2048) /* at most at a time; a multiple of any backend's row_block */
+#define BLOCK_ROWS  ((size_t)2048) /* at most at a time; a power of two, and a multiple of any backend's row_block */
+#define BLOCK_BYTES 134217728.0    /* that a block may take, down to LEAST_ROWS */
+#define LEAST_ROWS  ((size_t)64)
 
-/* The parameters onto the device, room for one block: once a model. */
-static ptsne_status model_prepare(ptsne_model *model, ptsne_error *err)
+/* Rows of a block: images are wide between convolutions. */
+static size_t block_rows(const pt_net *net)
+{
+    size_t rows = BLOCK_ROWS;
+    while (rows > LEAST_ROWS && (double)rows * pt_pass_row_bytes(net) > BLOCK_BYTES) { rows /= 2; }
+    return rows;
+}
+
+/* The parameters onto the device and a place for rows on the host: once a model. */
+static ptsne_status model_upload(ptsne_model *model, ptsne_error *err)
 {
     if (model->staging != NULL) { return PTSNE_OK; }
     pt_backend *be = model->be;
-    const size_t columns = pt_net_inputs(&model->net);
+    const size_t columns = pt_net_inputs(&model->net), rows = block_rows(&model->net);
     pt_buffer parameters = {0};
-    pt_pass pass = {0};
-    float *staging = pt_array_aligned(BLOCK_ROWS * columns, sizeof *staging);
+    float *staging = pt_array_aligned(rows * columns, sizeof *staging);
     ptsne_status status = PTSNE_OK;
-    if (staging == NULL) {
-        status = pt_fail_memory(err, "a block of rows", (double)BLOCK_ROWS * (double)columns * 4.0);
-    }
+    if (staging == NULL) { status = pt_fail_memory(err, "a block of rows", (double)rows * (double)columns * 4.0); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, model->net.n_parameters, &parameters, err); }
     if (status == PTSNE_OK) { status = pt_upload(be, model->parameters, &parameters, err); }
-    if (status == PTSNE_OK) { status = pt_pass_create(be, &model->net, BLOCK_ROWS, false, NULL, &pass, err); }
     if (status != PTSNE_OK) {
         pt_buffer_destroy(be, &parameters);
         free(staging);
         return status;
     }
     model->on_device = parameters;
-    model->pass = pass;
     model->staging = staging;
+    model->block_rows = rows;
     return PTSNE_OK;
 }
 
-/* Rows to send through for `count` that are wanted: as many as give each the bits that it has in any other company. */
-static size_t rows_for(const pt_backend *be, size_t count)
+/* Room for one block up to the layer: once, as long as the layer stays. */
+static ptsne_status model_prepare(ptsne_model *model, size_t layer, ptsne_error *err)
 {
-    if (be->row_block == 0 || BLOCK_ROWS % be->row_block != 0) { return BLOCK_ROWS; }
-    return (count + be->row_block - 1) / be->row_block * be->row_block;
+    const ptsne_status status = model_upload(model, err);
+    if (status != PTSNE_OK || model->seen.n_layers == layer + 1) { return status; }
+    pt_pass_destroy(model->be, &model->pass);
+    model->seen = model->net;
+    model->seen.n_layers = layer + 1;
+    const ptsne_status made =
+        pt_pass_create(model->be, &model->seen, model->block_rows, false, NULL, &model->pass, err);
+    if (made != PTSNE_OK) { model->seen.n_layers = 0; }
+    return made;
+}
+
+/* Rows to send through for `count` that are wanted: as many as give each the bits that it has in any other company. */
+static size_t rows_for(const ptsne_model *model, size_t count)
+{
+    const size_t row_block = model->be->row_block, most = model->block_rows;
+    if (row_block == 0 || most % row_block != 0) { return most; }
+    return (count + row_block - 1) / row_block * row_block;
 }
 
 static ptsne_status block_transform(ptsne_model *model, const float *x, size_t count, float *y, ptsne_error *err)
 {
-    const size_t columns = pt_net_inputs(&model->net), d = pt_net_outputs(&model->net);
-    const size_t rows = rows_for(model->be, count);
+    const size_t columns = pt_net_inputs(&model->net), d = pt_net_outputs(&model->seen);
+    const size_t rows = rows_for(model, count);
     if (count < rows) { /* rows of 0 fill the block */
         memcpy(model->staging, x, count * columns * sizeof *x);
         memset(model->staging + count * columns, 0, (rows - count) * columns * sizeof *x);
         x = model->staging;
     }
     model->pass.rows = rows;
-    const pt_buffer all_input = pt_pass_input(&model->pass), all_map = pt_pass_map(&model->pass);
-    const pt_buffer input = pt_buffer_view(&all_input, 0, rows * columns), map = pt_buffer_view(&all_map, 0, count * d);
+    const pt_buffer input = pt_pass_input(&model->pass), all = pt_pass_map(&model->pass);
+    const pt_buffer wanted = pt_buffer_view(&all, 0, count * d);
     ptsne_status status = pt_upload(model->be, x, &input, err);
     if (status == PTSNE_OK) { status = pt_pass_forward(model->be, &model->pass, &model->on_device, NULL, err); }
-    return status == PTSNE_OK ? pt_download(model->be, &map, y, err) : status;
+    return status == PTSNE_OK ? pt_download(model->be, &wanted, y, err) : status;
+}
+
+ptsne_status pt_model_features(ptsne_model *model, size_t layer, const float *x, size_t n, float *features,
+                               ptsne_error *err)
+{
+    const size_t columns = pt_net_inputs(&model->net), width = model->net.layers[layer].n_out;
+    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
+    if (status != PTSNE_OK || n == 0) { return status; }
+    status = model_prepare(model, layer, err);
+    for (size_t from = 0; from < n && status == PTSNE_OK; from += model->block_rows) {
+        const size_t count = n - from < model->block_rows ? n - from : model->block_rows;
+        status = block_transform(model, x + from * columns, count, features + from * width, err);
+    }
+    return status;
 }
 
 ptsne_status pt_model_transform(ptsne_model *model, const float *x, size_t n, float *y, ptsne_error *err)
 {
-    const size_t columns = pt_net_inputs(&model->net), d = pt_net_outputs(&model->net);
-    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
-    if (status == PTSNE_OK && n > 0) { status = model_prepare(model, err); }
-    for (size_t from = 0; from < n && status == PTSNE_OK; from += BLOCK_ROWS) {
-        const size_t count = n - from < BLOCK_ROWS ? n - from : BLOCK_ROWS;
-        status = block_transform(model, x + from * columns, count, y + from * d, err);
-    }
-    return status;
+    return pt_model_features(model, model->net.n_layers - 1, x, n, y, err);
 }
