@@ -90,6 +90,12 @@ static ptsne_status fault_distances(pt_backend *be, int metric, const pt_buffer 
     return fault_due() ? fault(err) : faults.real->distances(be, metric, a, m, b, n, d, out, err);
 }
 
+static ptsne_status fault_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                         size_t column_from, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->distance_roots(be, tile, m, n, row_from, column_from, err);
+}
+
 static ptsne_status fault_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                         size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                         ptsne_error *err)
@@ -290,6 +296,7 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.fill = fault_fill;
     table.product = fault_product;
     table.distances = fault_distances;
+    table.distance_roots = fault_distance_roots;
     table.nearest_merge = fault_nearest_merge;
     table.nearest_begin = fault_nearest_begin;
     table.nearest_add = fault_nearest_add;

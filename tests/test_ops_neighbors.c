@@ -269,6 +269,41 @@ static void test_nearest_lists(void **state)
     for (size_t c = 0; c < OPS_LENGTH(large) && !ops->small; c++) { check_lists(ops, &large[c]); }
 }
 
+/* ---- distance_roots ---- */
+
+static void check_roots(ops_state *ops, size_t m, size_t n, size_t row_from, size_t column_from)
+{
+    float *tile = ops_random(ops, m * n, 50.0f);
+    double *want = ops_memory(m * n, sizeof *want), *bound = ops_memory(m * n, sizeof *bound);
+    for (size_t t = 0; t < m * n; t++) {
+        const bool self = row_from != SIZE_MAX && column_from + t % n == row_from + t / n;
+        tile[t] = t % 11 == 3 ? 0.0f : fabsf(tile[t]) * (t % 3 == 0 ? 1e12f : 1.0f);
+        want[t] = self ? 0.0 : sqrt((double)tile[t]);
+        bound[t] = 4.0 * EPS * want[t];
+    }
+    ops_array dt = ops_put(ops, tile, m * n);
+    OPS_OK(ops, pt_distance_roots(ops->be, &dt.view, m, n, row_from, column_from, &ops->err));
+    float *got = ops_take(ops, &dt);
+    char what[64];
+    snprintf(what, sizeof what, "distance_roots %zu x %zu", m, n);
+    ops_compare(ops, what, got, want, bound, m * n, n);
+    free(tile), free(want), free(bound), free(got);
+}
+
+static void test_distance_roots(void **state)
+{
+    ops_state *ops = *state;
+    check_roots(ops, 1, 1, 0, 0);
+    check_roots(ops, 7, 20, 3, 1);
+    check_roots(ops, 7, 20, 1, 3);
+    check_roots(ops, 5, 33, SIZE_MAX, 0);
+    check_roots(ops, 3, 9, 0, 100);
+    if (ops->small) { return; }
+    check_roots(ops, 65, 200, 40, 0);
+    check_roots(ops, 9, 5000, 4000, 100);
+    check_roots(ops, 300, 63, 5, 250);
+}
+
 /* ---- rank_counts ---- */
 
 static void check_ranks(ops_state *ops, size_t m, size_t n, size_t row_from, size_t column_from, size_t k)
@@ -474,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_nearest_merge),
         cmocka_unit_test(test_nearest_merge_sorted),
         cmocka_unit_test(test_nearest_lists),
+        cmocka_unit_test(test_distance_roots),
         cmocka_unit_test(test_rank_counts),
         cmocka_unit_test(test_affinities_conditional),
         cmocka_unit_test(test_affinities_accumulate),

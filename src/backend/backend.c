@@ -251,6 +251,16 @@ ptsne_status pt_distances(pt_backend *be, int metric, const pt_buffer *a, size_t
     return be->ops->distances(be, metric, a, m, b, n, d, out, err);
 }
 
+ptsne_status pt_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                               size_t column_from, ptsne_error *err)
+{
+    if (!side(m) || !side(n) || column_from >= UINT32_MAX - n || !holds(tile, m, n)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "distance_roots: a buffer of %zu elements for m = %zu, n = %zu",
+                       tile->count, m, n);
+    }
+    return be->ops->distance_roots(be, tile, m, n, row_from, column_from, err);
+}
+
 ptsne_status pt_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                               size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                               ptsne_error *err)

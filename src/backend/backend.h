@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 4u
+#define PT_BACKEND_VERSION 5u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -174,6 +174,10 @@ struct pt_backend_ops {
      * [0, 2], a row of zeros is at distance 1 from all; manhattan: sum |a - b|. */
     ptsne_status (*distances)(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                               size_t d, const pt_buffer *out, ptsne_error *err);
+    /* tile[i][j] becomes its square root, and 0 where column_from + j is row_from + i (SIZE_MAX: nowhere); m x n, nothing below 0.
+     * Error of an entry at most 4 FLT_EPSILON of it. */
+    ptsne_status (*distance_roots)(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                   size_t column_from, ptsne_error *err);
     /* Merge a tile of distances into running lists of the k nearest. tile m x n: distances from points row_from + i to
      * points column_from + j; a point is never its own neighbour where the two numbers are equal, unless
      * row_from is SIZE_MAX (other points: nothing is left out). best_d m x k ascending, best_i m x k uint32; empty places
@@ -450,6 +454,8 @@ ptsne_status pt_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, siz
 ptsne_status pt_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
 ptsne_status pt_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                           size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status pt_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                               size_t column_from, ptsne_error *err);
 ptsne_status pt_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                               size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                               ptsne_error *err);

@@ -217,6 +217,13 @@ static void try_nearest_lists(trial *t)
     take(t, best_d, POINTS * K, false); /* not best_i: two points may be equally far but for rounding */
 }
 
+static void try_distance_roots(trial *t)
+{
+    const pt_buffer *tile = put_random(t, 5 * 300, 0.0f, 9.0f);
+    if (t->status == PTSNE_OK) { t->status = pt_distance_roots(t->be, tile, 5, 300, 20, 3, t->err); }
+    take(t, tile, 5 * 300, false);
+}
+
 static void try_rank_counts(trial *t)
 {
     const pt_buffer *tile = put_random(t, 5 * 300, 0.0f, 1.0f), *limit = put_random(t, 5 * 12, 0.0f, 1.0f);
@@ -435,6 +442,7 @@ static const struct {
     {"distances (euclidean)", try_euclidean},
     {"distances (cosine)", try_cosine},
     {"distances (manhattan)", try_manhattan},
+    {"distance_roots", try_distance_roots},
     {"nearest_merge", try_nearest_merge},
     {"nearest_add", try_nearest_lists},
     {"rank_counts", try_rank_counts},

@@ -171,3 +171,25 @@ ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_
     }
     return failed ? pt_fail(err, PTSNE_ERR_MEMORY, "distances: oneDNN had no memory for a tile") : PTSNE_OK;
 }
+
+#define ROOT_ROWS ((size_t)16) /* of one chunk */
+
+ptsne_status cpu_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                size_t column_from, ptsne_error *err)
+{
+    (void)err; /* nothing here can fail */
+    float *distance = pt_cpu_floats(tile);
+    const size_t chunks = (m + ROOT_ROWS - 1) / ROOT_ROWS;
+#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t end = (c + 1) * ROOT_ROWS < m ? (c + 1) * ROOT_ROWS : m;
+        for (size_t i = c * ROOT_ROWS; i < end; i++) {
+            float *row = distance + i * n;
+#pragma omp simd
+            for (size_t j = 0; j < n; j++) { row[j] = sqrtf(row[j]); }
+            if (row_from == SIZE_MAX || row_from + i < column_from || row_from + i - column_from >= n) { continue; }
+            row[row_from + i - column_from] = 0.0f;
+        }
+    }
+    return PTSNE_OK;
+}

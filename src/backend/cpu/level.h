@@ -22,6 +22,7 @@
 #define cpu_gather_rows            PT_LEVELED(cpu_gather_rows)
 #define cpu_metric_find            PT_LEVELED(cpu_metric_find)
 #define cpu_distances              PT_LEVELED(cpu_distances)
+#define cpu_distance_roots         PT_LEVELED(cpu_distance_roots)
 #define cpu_nearest_merge          PT_LEVELED(cpu_nearest_merge)
 #define cpu_nearest_begin          PT_LEVELED(cpu_nearest_begin)
 #define cpu_nearest_add            PT_LEVELED(cpu_nearest_add)
@@ -80,6 +81,8 @@ ptsne_status cpu_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, si
 ptsne_status cpu_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
 ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                            size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status cpu_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                size_t column_from, ptsne_error *err);
 ptsne_status cpu_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                ptsne_error *err);

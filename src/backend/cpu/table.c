@@ -20,6 +20,7 @@ const pt_backend_ops cpu_ops = {
     .gather_rows = cpu_gather_rows,
     .metric_find = cpu_metric_find,
     .distances = cpu_distances,
+    .distance_roots = cpu_distance_roots,
     .nearest_merge = cpu_nearest_merge,
     .nearest_begin = cpu_nearest_begin,
     .nearest_add = cpu_nearest_add,

@@ -225,7 +225,7 @@ static const program_row program_rows[] = {
      {"product_tiled", "product_narrow", "product_narrow_transposed", "product_shallow"}},
     {"column_sums.cl", PT_KERNEL_COLUMN_SUMS, 1, {"column_sums"}},
     {"gather_rows.cl", PT_KERNEL_GATHER_ROWS, 2, {"gather_rows", "gather_mix"}},
-    {"distances.cl", PT_KERNEL_ROW_NORMS, 2, {"row_norms", "distance_finish"}},
+    {"distances.cl", PT_KERNEL_ROW_NORMS, 3, {"row_norms", "distance_finish", "distance_roots"}},
     {"nearest_merge.cl", PT_KERNEL_NEAREST_MERGE, 3, {"nearest_merge", "nearest_begin", "nearest_end"}},
     {"rank_counts.cl", PT_KERNEL_RANK_COUNTS, 1, {"rank_counts"}},
     {"affinities_conditional.cl", PT_KERNEL_AFFINITIES_CONDITIONAL, 1, {"affinities_conditional"}},

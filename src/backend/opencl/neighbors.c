@@ -80,6 +80,15 @@ static pt_kernel_arg self_from(size_t row_from, size_t column_from)
     return pt_arg_ulong((uint64_t)row_from - (uint64_t)column_from);
 }
 
+ptsne_status opencl_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                   size_t column_from, ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(tile), pt_arg_ulong(m * n), pt_arg_uint(n), has_self(row_from), self_from(row_from, column_from),
+    };
+    return pt_device_launch_elements(pt_device_of(be), PT_KERNEL_DISTANCE_ROOTS, PT_ARGS(args), m * n, PT_EACH, err);
+}
+
 /* Lists whose rows lie `stride` elements apart. */
 static ptsne_status merge(pt_device *device, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                           size_t column_from, size_t k, size_t stride, const pt_buffer *best_d, const pt_buffer *best_i,

@@ -111,6 +111,7 @@ static const pt_backend_ops ops = {
     .gather_rows = opencl_gather_rows,
     .metric_find = opencl_metric_find,
     .distances = opencl_distances,
+    .distance_roots = opencl_distance_roots,
     .nearest_merge = opencl_nearest_merge,
     .nearest_begin = opencl_nearest_begin,
     .nearest_add = opencl_nearest_add,

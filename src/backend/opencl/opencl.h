@@ -22,6 +22,8 @@ ptsne_status opencl_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows,
 ptsne_status opencl_metric_find(pt_backend *be, const char *name, int *metric, ptsne_error *err);
 ptsne_status opencl_distances(pt_backend *be, int metric, const pt_buffer *a, size_t m, const pt_buffer *b, size_t n,
                               size_t d, const pt_buffer *out, ptsne_error *err);
+ptsne_status opencl_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
+                                   size_t column_from, ptsne_error *err);
 ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, size_t n, size_t row_from,
                                   size_t column_from, size_t k, const pt_buffer *best_d, const pt_buffer *best_i,
                                   ptsne_error *err);
