@@ -278,6 +278,17 @@ PTSNE_API ptsne_status ptsne_writer_open(const char *path, const char *format, s
 PTSNE_API ptsne_status ptsne_writer_open_frames(const char *path, size_t rows, size_t columns, int force,
                                                 ptsne_writer **writer, ptsne_error *err);
 
+/**
+ * The same for whole numbers, as labels are: .npy of int32, of one dimension where columns is 1 and else rows x columns. Its rows
+ * are written by ptsne_writer_labels.
+ */
+PTSNE_API ptsne_status ptsne_writer_open_labels(const char *path, const char *format, size_t columns, size_t rows,
+                                                const char *const *names, int force, ptsne_writer **writer,
+                                                ptsne_error *err);
+
+/** Append n rows of n x columns numbers, borrowed during the call, to a writer of labels; as ptsne_writer_rows otherwise. */
+PTSNE_API ptsne_status ptsne_writer_labels(ptsne_writer *writer, const int32_t *rows, size_t n, ptsne_error *err);
+
 /** Append n rows of n x columns floats, borrowed during the call; more than were announced are PTSNE_ERR_ARGUMENT. */
 PTSNE_API ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err);
 

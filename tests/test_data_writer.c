@@ -86,6 +86,58 @@ static void test_csv(void **state)
     ptsne_table_destroy(table);
 }
 
+static void labels_write(const char *format, size_t columns, const char *const *names, const int32_t *labels, size_t n)
+{
+    ptsne_writer *writer;
+    ptsne_error err = {0};
+    assert_int_equal(ptsne_writer_open_labels(path, format, columns, n, names, 1, &writer, &err), PTSNE_OK);
+    assert_int_equal(ptsne_writer_labels(writer, labels, 1, &err), PTSNE_OK);
+    assert_int_equal(ptsne_writer_labels(writer, labels + columns, n - 1, &err), PTSNE_OK);
+    if (ptsne_writer_commit(writer, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+}
+
+/* Whole numbers, and that they come back as labels, also one column of several. */
+static void test_labels(void **state)
+{
+    (void)state;
+    static const int32_t labels[6] = {0, 70000001, 3, -2, 3, 5};
+    char bytes[512];
+    ptsne_labels *read;
+    ptsne_error err = {0};
+    labels_write("npy", 1, NULL, labels, 6);
+    assert_int_equal(file_read(bytes, sizeof bytes), 128 + sizeof labels);
+    assert_memory_equal(bytes + 10, "{'descr': '<i4', 'fortran_order': False, 'shape': (6,), } ", 58);
+    assert_memory_equal(bytes + 128, labels, sizeof labels);
+    assert_int_equal(ptsne_labels_read(path, NULL, &read, NULL), PTSNE_OK);
+    assert_int_equal(ptsne_labels_classes(read), 5);
+    assert_string_equal(ptsne_labels_name(read, ptsne_labels_codes(read)[1]), "70000001");
+    ptsne_labels_destroy(read);
+
+    labels_write("npy", 2, NULL, labels, 3);
+    file_read(bytes, sizeof bytes);
+    assert_memory_equal(bytes + 10, "{'descr': '<i4', 'fortran_order': False, 'shape': (3, 2), } ", 60);
+    ptsne_read_options options = {.header = -1, .n_rows = PTSNE_UNKNOWN};
+    assert_int_equal(ptsne_labels_read(path, &options, &read, &err), PTSNE_ERR_DATA);
+    assert_non_null(strstr(err.message, "2 values a row: labels have one: choose by its number"));
+    options.label_column = "2";
+    assert_int_equal(ptsne_labels_read(path, &options, &read, NULL), PTSNE_OK);
+    assert_int_equal(ptsne_labels_count(read), 3);
+    assert_string_equal(ptsne_labels_name(read, ptsne_labels_codes(read)[1]), "-2");
+    ptsne_labels_destroy(read);
+    options.label_column = "3";
+    assert_int_equal(ptsne_labels_read(path, &options, &read, &err), PTSNE_ERR_ARGUMENT);
+
+    labels_write("csv", 3, (const char *const[]){"k2", "k3", "k4"}, labels, 2);
+    file_read(bytes, sizeof bytes);
+    assert_string_equal(bytes, "k2,k3,k4\n0,70000001,3\n-2,3,5\n");
+
+    ptsne_writer *writer;
+    assert_int_equal(ptsne_writer_open_labels(path, NULL, 1, 1, NULL, 1, &writer, &err), PTSNE_OK);
+    assert_int_equal(ptsne_writer_rows(writer, rows, 1, &err), PTSNE_ERR_ARGUMENT);
+    assert_non_null(strstr(err.message, "was opened for labels, not for numbers"));
+    ptsne_writer_discard(writer);
+}
+
 static void test_format_by_name(void **state)
 {
     (void)state;
@@ -167,11 +219,9 @@ int main(void)
     if (mkdtemp(directory) == NULL) { return 1; }
     snprintf(path, sizeof path, "%s/map", directory);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_npy),
-        cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_format_by_name),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_full_and_broken),
+        cmocka_unit_test(test_npy),      cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_labels),   cmocka_unit_test(test_format_by_name),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_full_and_broken),
     };
     const int failed = cmocka_run_group_tests_name("data_writer", tests, NULL, NULL);
     unlink(path);

@@ -137,20 +137,25 @@ static ptsne_status label_add(ptsne_reader *reader, const pt_element *type, cons
     return status == PTSNE_OK ? PTSNE_OK : pt_within(err, status, "%s", reader->stream.name);
 }
 
-ptsne_status pt_array_labels(ptsne_reader *reader, const pt_element *type, pt_label_list *list, size_t capacity,
-                             size_t *got, ptsne_error *err)
+ptsne_status pt_array_labels(ptsne_reader *reader, const pt_element *type, size_t column, pt_label_list *list,
+                             size_t capacity, size_t *got, ptsne_error *err)
 {
     *got = 0;
     if (reader->row == reader->rows) { return pt_array_end(reader, err); }
-    unsigned char *bytes = malloc(type->bytes);
+    const size_t row_bytes = reader->columns * type->bytes;
+    unsigned char *bytes = malloc(row_bytes);
     char *text = malloc(type->bytes); /* UTF-8 of a letter is never longer than its UCS-4 */
     ptsne_status status = PTSNE_OK;
-    if (bytes == NULL || text == NULL) { status = pt_fail_memory(err, "a label", 2.0 * (double)type->bytes); }
+    if (bytes == NULL || text == NULL) {
+        status = pt_fail_memory(err, "a label", (double)row_bytes + (double)type->bytes);
+    }
     while (status == PTSNE_OK && *got < capacity && reader->row < reader->rows) {
         size_t filled;
-        status = pt_stream_read(&reader->stream, bytes, type->bytes, &filled, err);
-        if (status == PTSNE_OK && filled < type->bytes) { status = pt_array_truncated(reader, reader->row, err); }
-        if (status == PTSNE_OK && list != NULL) { status = label_add(reader, type, bytes, text, list, err); }
+        status = pt_stream_read(&reader->stream, bytes, row_bytes, &filled, err);
+        if (status == PTSNE_OK && filled < row_bytes) { status = pt_array_truncated(reader, reader->row, err); }
+        if (status == PTSNE_OK && list != NULL) {
+            status = label_add(reader, type, bytes + column * type->bytes, text, list, err);
+        }
         if (status == PTSNE_OK) {
             reader->row++;
             ++*got;

@@ -50,11 +50,11 @@ ptsne_status pt_format_find(pt_stream *stream, const ptsne_read_options *options
 /* Shared by the array formats: check N rows of D elements against the file's length, before anything is taken.
  * dims has n entries, the first is N. Sets columns, rows and image. */
 ptsne_status pt_array_shape(ptsne_reader *reader, const size_t *dims, size_t n, size_t element_bytes, ptsne_error *err);
-/* Shared by the array formats: the next rows, row-major, or their labels, converted. */
+/* Shared by the array formats: the next rows, row-major, or the labels in one column of them, converted. */
 ptsne_status pt_array_next(ptsne_reader *reader, const pt_element *type, float *rows, size_t capacity, size_t *got,
                            ptsne_error *err);
-ptsne_status pt_array_labels(ptsne_reader *reader, const pt_element *type, pt_label_list *list, size_t capacity,
-                             size_t *got, ptsne_error *err);
+ptsne_status pt_array_labels(ptsne_reader *reader, const pt_element *type, size_t column, pt_label_list *list,
+                             size_t capacity, size_t *got, ptsne_error *err);
 /* After the last row of an array: is it the file's end? */
 ptsne_status pt_array_end(ptsne_reader *reader, ptsne_error *err);
 /* "truncated: ..." for a file that ended inside row number `row` of reader->rows. */

@@ -77,7 +77,7 @@ static ptsne_status idx_labels(ptsne_reader *reader, pt_label_list *list, size_t
         return pt_fail(err, PTSNE_ERR_DATA, "%s: %zu values a row: labels have one", reader->stream.name,
                        reader->columns);
     }
-    return pt_array_labels(reader, reader->state, list, capacity, got, err);
+    return pt_array_labels(reader, reader->state, 0, list, capacity, got, err);
 }
 
 static void idx_close(ptsne_reader *reader)

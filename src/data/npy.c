@@ -4,6 +4,7 @@
 
 #include "data/format.h"
 #include "data/npy_header.h"
+#include "data/selection.h"
 
 #define MOST_HEADER 10000 /* NumPy's own limit */
 #define TILE        256   /* rows transposed at a time: a column's part is a few cache lines, a tile fits the cache */
@@ -11,6 +12,7 @@
 typedef struct npy_state {
     pt_npy_header header;
     const unsigned char *columns; /* Fortran order: all elements */
+    size_t label;                 /* the column of labels, where there are several */
 } npy_state;
 
 static bool npy_recognises(const unsigned char *bytes, size_t n)
@@ -53,6 +55,20 @@ static ptsne_status header_read(ptsne_reader *reader, pt_npy_header *header, pts
     return status;
 }
 
+/* Which of several columns has the labels. */
+static ptsne_status label_choose(ptsne_reader *reader, npy_state *state, ptsne_error *err)
+{
+    const char *wanted = reader->options.label_column;
+    if (wanted == NULL || wanted[0] == '\0' || (state->header.fortran && state->header.axes > 1)) {
+        return pt_fail(err, PTSNE_ERR_DATA,
+                       "%s: %zu values a row: labels have one%s (of one-hot rows take np.argmax(y, axis=1))",
+                       reader->stream.name, reader->columns,
+                       state->header.fortran ? "" : ": choose by its number as the label column");
+    }
+    const pt_columns columns = {reader->stream.name, NULL, reader->columns};
+    return pt_label_column_find(&columns, wanted, true, &state->label, err);
+}
+
 static ptsne_status npy_open(ptsne_reader *reader, ptsne_error *err)
 {
     npy_state *state = calloc(1, sizeof *state);
@@ -71,12 +87,7 @@ static ptsne_status npy_open(ptsne_reader *reader, ptsne_error *err)
         return pt_fail(err, PTSNE_ERR_DATA, "%s: text (dtype \"%s\"), not numbers: these are labels",
                        reader->stream.name, header->descr);
     }
-    if (reader->labels_only && reader->columns != 1) {
-        return pt_fail(err, PTSNE_ERR_DATA,
-                       "%s: %zu values a row: labels have one (of one-hot rows take np.argmax(y, axis=1))",
-                       reader->stream.name, reader->columns);
-    }
-    return PTSNE_OK;
+    return reader->labels_only && reader->columns != 1 ? label_choose(reader, state, err) : PTSNE_OK;
 }
 
 /* Which element of a column-major array is in row-major column c of row 0; the array's strides run the other way. */
@@ -141,8 +152,8 @@ static ptsne_status npy_next(ptsne_reader *reader, float *rows, size_t capacity,
 static ptsne_status npy_labels(ptsne_reader *reader, pt_label_list *list, size_t capacity, size_t *got,
                                ptsne_error *err)
 {
-    const npy_state *state = reader->state; /* one value a row: the order makes no difference */
-    return pt_array_labels(reader, &state->header.type, list, capacity, got, err);
+    const npy_state *state = reader->state; /* one value a row, where the order makes no difference; else row-major */
+    return pt_array_labels(reader, &state->header.type, state->label, list, capacity, got, err);
 }
 
 static void npy_close(ptsne_reader *reader)

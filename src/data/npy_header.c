@@ -186,7 +186,7 @@ void pt_npy_header_write(const char *type, const size_t *dims, size_t axes, char
     for (size_t i = 0; i < axes; i++) {
         used += (size_t)snprintf(text + used, sizeof text - used, i == 0 ? "%zu" : ", %zu", dims[i]);
     }
-    used += (size_t)snprintf(text + used, sizeof text - used, "), }");
+    used += (size_t)snprintf(text + used, sizeof text - used, axes == 1 ? ",), }" : "), }");
     memset(out, ' ', PT_NPY_HEADER_BYTES);
     memcpy(out, "\x93NUMPY\x01\x00\x76\x00", 10); /* version 1.0, 118 bytes follow */
     memcpy(out + 10, text, used);

@@ -15,7 +15,7 @@
 
 struct ptsne_writer {
     pt_output output;
-    bool csv;
+    bool csv, labels;              /* labels: whole numbers, int32 */
     size_t columns, rows, written; /* rows promised, or PTSNE_UNKNOWN; rows written */
     size_t frame;                  /* rows of a frame; 0: the rows are not in frames */
     locale_t numbers;              /* "1.5" whatever the caller's locale says */
@@ -47,7 +47,8 @@ static ptsne_status npy_header_put(ptsne_writer *writer, size_t rows, ptsne_erro
     char header[PT_NPY_HEADER_BYTES];
     const size_t frames = writer->frame == 0 ? 0 : rows / writer->frame;
     const size_t table[] = {rows, writer->columns}, film[] = {frames, writer->frame, writer->columns};
-    pt_npy_header_write("f4", writer->frame == 0 ? table : film, writer->frame == 0 ? 2 : 3, header);
+    const size_t axes = writer->frame != 0 ? 3 : writer->labels && writer->columns == 1 ? 1 : 2;
+    pt_npy_header_write(writer->labels ? "i4" : "f4", writer->frame == 0 ? table : film, axes, header);
     return pt_output_write(&writer->output, header, sizeof header, err);
 }
 
@@ -129,6 +130,13 @@ ptsne_status ptsne_writer_open_frames(const char *path, size_t rows, size_t colu
     return writer_begin(path, "npy", &asked, NULL, force, writer, err);
 }
 
+ptsne_status ptsne_writer_open_labels(const char *path, const char *format, size_t columns, size_t rows,
+                                      const char *const *names, int force, ptsne_writer **writer, ptsne_error *err)
+{
+    const ptsne_writer asked = {.columns = columns, .rows = rows, .labels = true};
+    return writer_begin(path, format, &asked, names, force, writer, err);
+}
+
 static ptsne_status csv_rows_put(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
 {
     const locale_t before = uselocale(writer->numbers);
@@ -143,15 +151,48 @@ static ptsne_status csv_rows_put(ptsne_writer *writer, const float *rows, size_t
     return status;
 }
 
-ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
+static ptsne_status csv_labels_put(ptsne_writer *writer, const int32_t *rows, size_t n, ptsne_error *err)
 {
-    if (n == 0) { return PTSNE_OK; }
+    ptsne_status status = PTSNE_OK;
+    for (size_t i = 0; status == PTSNE_OK && i < n * writer->columns; i++) {
+        char text[32];
+        const int length =
+            snprintf(text, sizeof text, "%ld%c", (long)rows[i], (i + 1) % writer->columns == 0 ? '\n' : ',');
+        status = pt_output_write(&writer->output, text, (size_t)length, err);
+    }
+    return status;
+}
+
+/* n rows come, of labels or not: may they? */
+static ptsne_status rows_take(ptsne_writer *writer, bool labels, size_t n, ptsne_error *err)
+{
+    if (labels != writer->labels) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: was opened for %s, not for %s", output_name(writer),
+                       writer->labels ? "labels" : "numbers", labels ? "labels" : "numbers");
+    }
     if (n > writer->rows - writer->written) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%s: more rows than the %zu that were announced", output_name(writer),
                        writer->rows);
     }
     writer->written += n;
+    return PTSNE_OK;
+}
+
+ptsne_status ptsne_writer_rows(ptsne_writer *writer, const float *rows, size_t n, ptsne_error *err)
+{
+    if (n == 0) { return PTSNE_OK; }
+    const ptsne_status status = rows_take(writer, false, n, err);
+    if (status != PTSNE_OK) { return status; }
     if (writer->csv) { return csv_rows_put(writer, rows, n, err); }
+    return pt_output_write(&writer->output, rows, n * writer->columns * sizeof *rows, err);
+}
+
+ptsne_status ptsne_writer_labels(ptsne_writer *writer, const int32_t *rows, size_t n, ptsne_error *err)
+{
+    if (n == 0) { return PTSNE_OK; }
+    const ptsne_status status = rows_take(writer, true, n, err);
+    if (status != PTSNE_OK) { return status; }
+    if (writer->csv) { return csv_labels_put(writer, rows, n, err); }
     return pt_output_write(&writer->output, rows, n * writer->columns * sizeof *rows, err);
 }
 
