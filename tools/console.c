@@ -129,7 +129,8 @@ static void write_figures(char *text, size_t size, const cli_console *console, c
     size_t used = 0;
     text[0] = '\0';
     if (isfinite(progress->loss)) {
-        used += (size_t)snprintf(text + used, size - used, "%s%s %.4f", between, loss, progress->loss);
+        used += (size_t)snprintf(text + used, size - used, progress->loss < 1e5 ? "%s%s %.4f" : "%s%s %.6g", between,
+                                 loss, progress->loss);
     }
     if (isfinite(progress->rate)) {
         const double rate = progress->rate;

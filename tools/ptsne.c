@@ -1,5 +1,6 @@
 /* ptsne: t-SNE from the command line. */
 #include "options.h"
+#include "verb_cluster.h"
 #include "verb_devices.h"
 #include "verb_embed.h"
 #include "verb_fit.h"
@@ -8,7 +9,8 @@
 
 int main(int argc, char **argv)
 {
-    static const cli_verb *const verbs[] = {&verb_embed, &verb_fit, &verb_transform, &verb_metrics, &verb_devices};
+    static const cli_verb *const verbs[] = {&verb_embed,   &verb_fit,     &verb_transform,
+                                            &verb_cluster, &verb_metrics, &verb_devices};
     static const cli_program program = {
         .name = "ptsne",
         .summary = "maps of high-dimensional data: t-SNE and parametric t-SNE on any OpenCL device, or on the CPU",
@@ -17,6 +19,7 @@ int main(int argc, char **argv)
         .examples = "  ptsne embed features.npy -o map.npy                 make a map\n"
                     "  ptsne fit train.npy -o map.safetensors              learn a map\n"
                     "  ptsne transform map.safetensors new.npy -o map.npy  place points on it\n"
+                    "  ptsne cluster features.npy -k 10 -o labels.npy      find groups\n"
                     "  ptsne metrics --data new.npy --embedding map.npy    how good is it?\n"
                     "  ptsne-render scatter map.npy -o map.png             look at it\n",
         .verbs = verbs,

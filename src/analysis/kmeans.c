@@ -421,6 +421,7 @@ static void piece_sum(const work *w, size_t p)
     memset(sum, 0, w->d * sizeof *sum);
     for (size_t t = of->from; t < of->to; t++) {
         const float *row = w->x + (size_t)w->order[t] * w->d;
+#pragma omp simd reduction(+ : squares)
         for (size_t j = 0; j < w->d; j++) {
             const double here = (double)row[j] - w->mean[j], off = here - (double)c[j];
             sum[j] += here;
@@ -468,6 +469,7 @@ static double mean_variance(const work *w)
     for (size_t i = 0; i < w->n; i++) {
         const float *row = w->x + i * w->d;
         double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
         for (size_t j = 0; j < w->d; j++) { sum += ((double)row[j] - w->mean[j]) * ((double)row[j] - w->mean[j]); }
         total += sum;
     }

@@ -76,3 +76,42 @@ ptsne_status pt_finite_check(const char *what, const float *x, size_t n, size_t 
     if (what == NULL) { return pt_fail(err, PTSNE_ERR_DATA, "row %zu, column %zu is %g", row, column, value); }
     return pt_fail(err, PTSNE_ERR_DATA, "%s: row %zu, column %zu: %g", what, row, column, value);
 }
+
+static uint64_t row_hash(const float *row, size_t d)
+{
+    uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a over words, and a last stir: tables look at the low bits */
+    for (size_t j = 0; j < d; j++) {
+        const float value = row[j] + 0.0f; /* -0 becomes 0 */
+        uint32_t word;
+        memcpy(&word, &value, sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x100000001B3);
+    }
+    return hash ^ hash >> 32;
+}
+
+static bool rows_equal(const float *a, const float *b, size_t d)
+{
+    for (size_t j = 0; j < d; j++) {
+        if (a[j] != b[j]) { return false; }
+    }
+    return true;
+}
+
+ptsne_status pt_rows_distinct(const float *x, size_t n, size_t d, size_t enough, size_t *count, ptsne_error *err)
+{
+    *count = 0;
+    size_t places = 16; /* a power of two, at most half of them taken */
+    while (places / 2 < (enough < n ? enough : n)) { places *= 2; }
+    size_t *taken = pt_array_zeroed(places, sizeof *taken); /* a row's number and 1; 0: free */
+    if (taken == NULL) { return pt_fail_memory(err, "different rows", (double)places * sizeof *taken); }
+    for (size_t i = 0; i < n && *count < enough; i++) {
+        const float *row = x + i * d;
+        size_t at = (size_t)row_hash(row, d) & (places - 1);
+        while (taken[at] != 0 && !rows_equal(row, x + (taken[at] - 1) * d, d)) { at = (at + 1) & (places - 1); }
+        if (taken[at] != 0) { continue; }
+        taken[at] = i + 1;
+        ++*count;
+    }
+    free(taken);
+    return PTSNE_OK;
+}

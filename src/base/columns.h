@@ -14,6 +14,9 @@ ptsne_status pt_column_means(const float *x, size_t n, size_t d, size_t threads,
 void pt_rows_centred(const float *x, const uint32_t *index, size_t rows, size_t d, const double *mean, size_t threads,
                      float *to);
 
+/* How many different rows there are, -0 being 0; counted up to `enough`, at which looking ends. Nothing is NaN. PTSNE_ERR_MEMORY. */
+ptsne_status pt_rows_distinct(const float *x, size_t n, size_t d, size_t enough, size_t *count, ptsne_error *err);
+
 /* Where the first of count entries is that is NaN or infinite; false, and *at as it was, where there is none. */
 bool pt_find_not_finite(const float *x, size_t count, size_t *at);
 
