@@ -89,11 +89,7 @@ static size_t smaller_tile(const work *w, size_t budget, size_t fixed)
 
 static void plan(work *w)
 {
-    ptsne_device_info info = {0};
-    w->be->ops->describe(w->be, &info);
-    const size_t free_bytes = w->be->memory > w->be->memory_used ? w->be->memory - w->be->memory_used : 0;
-    const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
-    const uint64_t one = info.max_allocation > 0 ? info.max_allocation / 4 : UINT64_MAX;
+    const size_t budget = pt_elements_planned(w->be), one = pt_elements_largest(w->be);
     w->tile_rows = smaller(w->n, smaller(TILE_ROWS, ((size_t)1 << 24) / w->d + 1));
     const size_t wide = smaller(w->k + w->k / 2 + OVERSAMPLING, w->d), square = (2 * wide + w->d) * w->d;
     w->by_gram = !w->rough && w->l < w->d && w->d <= GRAM_COLUMNS && w->n / GRAM_ROWS >= w->d && square < budget / 2;

@@ -135,6 +135,14 @@ ptsne_status pt_backend_devices(ptsne_device_info **list, size_t *count, ptsne_e
 
 /* ---- views ---- */
 
+size_t pt_elements_largest(const pt_backend *be)
+{
+    ptsne_device_info info = {0};
+    be->ops->describe(be, &info);
+    const uint64_t most = info.max_allocation / sizeof(float);
+    return info.max_allocation > 0 && most < SIZE_MAX ? (size_t)most : SIZE_MAX;
+}
+
 pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count)
 {
     assert(from <= buffer->count && count <= buffer->count - from);

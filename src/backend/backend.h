@@ -404,6 +404,23 @@ ptsne_status pt_backend_devices(ptsne_device_info **list, size_t *count, ptsne_e
 /* count elements of buffer from `from` on; owns nothing, so it is never destroyed. */
 pt_buffer pt_buffer_view(const pt_buffer *buffer, size_t from, size_t count);
 
+/* ---- sizes ---- */
+
+/* Elements that buffers may still take in all. */
+static inline size_t pt_elements_left(const pt_backend *be)
+{
+    return be->memory > be->memory_used ? (be->memory - be->memory_used) / sizeof(float) : 0;
+}
+
+/* The part of them that an algorithm plans with: an op's own scratch has the rest. */
+static inline size_t pt_elements_planned(const pt_backend *be)
+{
+    return pt_elements_left(be) / 8 * 7;
+}
+
+/* Elements of one buffer at most. */
+size_t pt_elements_largest(const pt_backend *be);
+
 /* Elements of one list of nearest_begin: on the cpu a head of one cache line, distances and indices, half as many again as are
  * wanted and a vector. */
 static inline size_t pt_nearest_room(size_t k)

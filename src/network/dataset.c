@@ -138,9 +138,8 @@ ptsne_status pt_rows_create(pt_backend *be, const float *host, size_t n, size_t 
                             size_t most, pt_rows *rows, ptsne_error *err)
 {
     *rows = (pt_rows){.host = host, .mean = mean, .scale = scale, .n = n, .d = d, .most = most};
-    const size_t left = be->memory > be->memory_used ? be->memory - be->memory_used : 0;
     ptsne_status status = PTSNE_ERR_MEMORY;
-    if (n <= left / 2 / sizeof(float) / d) { status = pt_buffer_create(be, n * d, &rows->device, err); }
+    if (n <= pt_elements_left(be) / 2 / d) { status = pt_buffer_create(be, n * d, &rows->device, err); }
     const bool whole = status == PTSNE_OK;
     if (status == PTSNE_ERR_MEMORY) {
         status = pt_buffer_create(be, 2 * most * d, &rows->device, err);

@@ -69,15 +69,13 @@ static double elements(const work *w)
     return points + (double)w->group * row + 2.0 * (double)w->chunk * (double)s->c;
 }
 
-/* As much at a time as fits: half of what is free, for an op's own tiles need room too. */
+/* As much at a time as fits into three quarters of what is free, the points into half of that: an op's own tiles need room too. */
 static void plan(work *w)
 {
     const pt_candidates *s = w->s;
     ptsne_device_info info = {0};
     s->be->ops->describe(s->be, &info);
-    const size_t free_bytes = s->be->memory > s->be->memory_used ? s->be->memory - s->be->memory_used : 0;
-    const double budget = (double)free_bytes / 4.0 * 0.75;
-    const double one = info.max_allocation > 0 ? (double)info.max_allocation / 4.0 : 1.0e18;
+    const double budget = 0.75 * (double)pt_elements_left(s->be), one = (double)pt_elements_largest(s->be);
     const double points = (double)s->n * (double)s->d, room = (double)pt_nearest_room(s->c);
     w->resident = points <= one && points <= budget / 2.0;
     w->once = strcmp(info.type, "cpu") == 0 && s->self && s->list == NULL && w->resident;

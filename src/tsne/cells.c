@@ -295,10 +295,7 @@ static void plan(search *s)
     ptsne_device_info info = {0};
     s->be->ops->describe(s->be, &info);
     const bool processor = strcmp(info.type, "cpu") == 0;
-    const size_t free_bytes = s->be->memory > s->be->memory_used ? s->be->memory - s->be->memory_used : 0;
-    const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
-    const size_t one =
-        info.max_allocation > 0 && info.max_allocation / 4 < SIZE_MAX ? (size_t)(info.max_allocation / 4) : SIZE_MAX;
+    const size_t budget = pt_elements_planned(s->be), one = pt_elements_largest(s->be);
     s->tile_rows = processor ? 256 : MOST_ROWS;
     s->tile_columns = smaller(s->n, processor ? 8192 : 65536);
     s->tile_count = larger(processor ? (size_t)1 << 19 : (size_t)1 << 24, s->n_cells);

@@ -241,9 +241,9 @@ typedef struct look {
 static ptsne_status look_create(const problem *p, size_t left, look *w, ptsne_error *err)
 {
     const size_t width = p->bounds.width;
-    const size_t free_bytes = p->be->memory > p->be->memory_used ? p->be->memory - p->be->memory_used : 0;
+    const size_t budget = pt_elements_left(p->be) / 2;
     *w = (look){.rows = smaller(left, LOOK_ROWS), .columns = smaller(p->n, LOOK_COLUMNS)};
-    while (w->columns > 16 && (w->rows + w->columns) * width + w->rows * w->columns > free_bytes / 8) {
+    while (w->columns > 16 && (w->rows + w->columns) * width + w->rows * w->columns > budget) {
         w->columns = (w->columns + 1) / 2;
         w->rows = (w->rows + 1) / 2;
     }

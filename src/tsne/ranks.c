@@ -51,10 +51,7 @@ static void plan(work *w)
     ptsne_device_info info = {0};
     r->be->ops->describe(r->be, &info);
     const bool processor = strcmp(info.type, "cpu") == 0;
-    const size_t free_bytes = r->be->memory > r->be->memory_used ? r->be->memory - r->be->memory_used : 0;
-    const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
-    const size_t one =
-        info.max_allocation > 0 && info.max_allocation / 4 < SIZE_MAX ? (size_t)(info.max_allocation / 4) : SIZE_MAX;
+    const size_t budget = pt_elements_planned(r->be), one = pt_elements_largest(r->be);
     w->rows = smaller(r->n, processor ? 256 : 4096);
     w->columns = smaller(r->n, processor ? 2048 : 16384);
     w->resident = r->n <= one / r->d && r->n * r->d <= budget / 2;

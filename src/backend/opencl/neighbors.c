@@ -149,10 +149,9 @@ static ptsne_status tile_add(pt_backend *be, int metric, const pt_buffer *a, siz
 /* Rows and columns of a tile that keep a device busy, in an eighth of its memory. */
 static void tile_of(const pt_device *device, size_t m, size_t n, size_t *rows, size_t *columns)
 {
-    const pt_backend *be = &device->base;
-    const size_t share = (be->memory > be->memory_used ? be->memory - be->memory_used : 0) / 8;
-    const uint64_t one = device->info.max_allocation;
-    const size_t most = (one > 0 && one < share ? (size_t)one : share) / sizeof(float);
+    const size_t share = pt_elements_left(&device->base) / 8;
+    const uint64_t one = device->info.max_allocation / sizeof(float);
+    const size_t most = one > 0 && one < share ? (size_t)one : share;
     const size_t kept = device->scratch[PT_SCRATCH_TILE].count; /* there already */
     *rows = m < 4096 ? m : 4096;
     *columns = n < 16384 ? n : 16384;
