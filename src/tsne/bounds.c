@@ -14,18 +14,16 @@
 #include "tsne/candidates.h"
 #include "tsne/distance.h"
 
-#define LEAST_COLUMNS ((size_t)128)  /* below, bounds save too little */
-#define LEAST_PRODUCT 1.5e11         /* n m d; below, finding directions takes longer than the search */
-#define DIRECTIONS    ((size_t)191)  /* at most */
-#define STEP          ((size_t)32)   /* widths that are tried */
-#define SAMPLE        ((size_t)4096) /* points of the sample */
-#define ASKED         ((size_t)128)  /* of them asked for their neighbours */
-#define ROUNDS        3
-#define SLICE         ((size_t)64) /* columns of one float32 product */
-#define TILE_ROWS     ((size_t)8192)
-#define LEAF          ((size_t)256) /* rows that are kept together */
-#define AXES          ((size_t)16)  /* directions that are looked at for it */
-#define SEED          UINT64_C(0x424F554E4453)
+#define DIRECTIONS ((size_t)191)  /* at most */
+#define STEP       ((size_t)32)   /* widths that are tried */
+#define SAMPLE     ((size_t)4096) /* points of the sample */
+#define ASKED      ((size_t)128)  /* of them asked for their neighbours */
+#define ROUNDS     3
+#define SLICE      ((size_t)64) /* columns of one float32 product */
+#define TILE_ROWS  ((size_t)8192)
+#define LEAF       ((size_t)256) /* rows that are kept together */
+#define AXES       ((size_t)16)  /* directions that are looked at for it */
+#define SEED       UINT64_C(0x424F554E4453)
 /* What an entry of a candidate's exact distance costs, in multiplications of a product: rows are fetched from memory. So that the width is
  * chosen that was fastest at 70,000 x 784 (96: 18.1 s, 128: 14.6, 160: 13.3, 192: 13.4). */
 #define CANDIDATE_COST 20.0
@@ -467,8 +465,8 @@ ptsne_status pt_bounds_create(const pt_bounds_request *request, pt_bounds *bound
 {
     *bounds = (pt_bounds){0};
     const double pairs = (double)request->n * (double)request->m;
-    const bool small =
-        request->d < LEAST_COLUMNS || request->n < 2 * ASKED || pairs * (double)request->d < LEAST_PRODUCT;
+    const bool small = request->d < PT_BOUNDS_LEAST_COLUMNS || request->n < 2 * ASKED ||
+                       pairs * (double)request->d < PT_BOUNDS_LEAST_PRODUCT;
     if (small && !request->always) { return PTSNE_OK; }
     sample s;
     ptsne_status status = sample_create(request, &s, err);

@@ -8,6 +8,9 @@
 
 #include "backend/backend.h"
 
+#define PT_BOUNDS_LEAST_COLUMNS ((size_t)128) /* below, bounds save too little */
+#define PT_BOUNDS_LEAST_PRODUCT 1.5e11        /* n m d; below, finding directions takes longer than the search */
+
 typedef struct pt_bounds {
     size_t width;    /* columns of a row, the length included */
     size_t c;        /* candidates that most rows need, by the sample */

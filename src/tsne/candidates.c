@@ -9,7 +9,6 @@
 
 #define BLOCK_ROWS ((size_t)2048)    /* queries of one call of nearest_add: progress is told in between */
 #define CHUNK_ROWS ((size_t)4096)    /* lists that are taken to the host at a time */
-#define LISTS_MOST ((size_t)3 << 26) /* elements: 768 MiB */
 #define STAGED     ((size_t)1 << 22) /* elements of rows on their way: 16 MiB */
 
 typedef struct work {
@@ -79,7 +78,7 @@ static void plan(work *w)
     const double points = (double)s->n * (double)s->d, room = (double)pt_nearest_room(s->c);
     w->resident = points <= one && points <= budget / 2.0;
     w->once = strcmp(info.type, "cpu") == 0 && s->self && s->list == NULL && w->resident;
-    w->group = smaller(s->count, LISTS_MOST / pt_nearest_room(s->c) + 1);
+    w->group = smaller(s->count, PT_LISTS_MOST / pt_nearest_room(s->c) + 1);
     w->columns = w->resident ? s->n : smaller(s->n, 16384);
     w->chunk = smaller(w->group, CHUNK_ROWS);
     while (w->group > 16 && (elements(w) > budget || (double)w->group * room > one)) {

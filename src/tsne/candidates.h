@@ -7,7 +7,8 @@
 
 #include "backend/backend.h"
 
-#define PT_NO_POINT UINT32_MAX
+#define PT_NO_POINT   UINT32_MAX
+#define PT_LISTS_MOST ((size_t)3 << 26) /* elements of all lists that are kept at once: 768 MiB */
 
 typedef struct pt_candidates {
     pt_backend *be;

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/pca.h"
 #include "base/clock.h"
@@ -35,12 +34,6 @@ void pt_embed_report_clear(ptsne_embed_report *report)
     *report = (ptsne_embed_report){.explained_variance = unknown, .recall = unknown, .kl_divergence = unknown};
 }
 
-static bool by_cells(const ptsne_embed_options *s, size_t n)
-{
-    const bool fits = strcmp(s->metric, "euclidean") == 0 || strcmp(s->metric, "cosine") == 0;
-    return s->search == PTSNE_SEARCH_CELLS || (s->search == PTSNE_SEARCH_AUTO && fits && n >= PT_CELLS_FROM);
-}
-
 static ptsne_status scores_create(pt_backend *be, const float *x, size_t n, size_t d,
                                   const ptsne_embed_options *settings, const ptsne_observer *observer, float **scores,
                                   ptsne_embed_report *report, ptsne_error *err)
@@ -71,7 +64,7 @@ ptsne_status pt_embed_neighbors(pt_backend *be, const float *x, size_t n, size_t
     const float *from = made == NULL ? x : made;
     const size_t columns = made == NULL ? d : settings->pca;
     const double began = pt_seconds();
-    if (status == PTSNE_OK && by_cells(settings, n)) {
+    if (status == PTSNE_OK && pt_embed_settings_cells(settings, n)) {
         pt_cells_report cells = {0};
         status = pt_cells_find(be, from, n, columns, settings->metric, settings->n_neighbors, settings->recall,
                                settings->seed, observer, index, distance, &cells, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "tsne/cells.h"
 #include "tsne/neighbors.h"
 
 #define UNIFORM_NEIGHBORS ((size_t)15)
@@ -167,6 +168,12 @@ ptsne_status pt_embed_settings_resolve(const ptsne_embed_options *given, size_t 
     if (status != PTSNE_OK) { return status; }
     if (n_features > 0) { s->pca = pt_settings_pca(s->pca, s->metric, n, n_features); }
     return PTSNE_OK;
+}
+
+bool pt_embed_settings_cells(const ptsne_embed_options *s, size_t n)
+{
+    const bool fits = strcmp(s->metric, "euclidean") == 0 || strcmp(s->metric, "cosine") == 0;
+    return s->search == PTSNE_SEARCH_CELLS || (s->search == PTSNE_SEARCH_AUTO && fits && n >= PT_CELLS_FROM);
 }
 
 size_t pt_embed_settings_iterations(const ptsne_embed_options *s)

@@ -19,6 +19,9 @@ ptsne_status pt_optimize_settings_resolve(const ptsne_embed_options *given, size
 /* The field's spacing where none is asked for. */
 double pt_embed_settings_spacing(size_t n_components);
 
+/* Whether the neighbours of n points are searched for by cells. */
+bool pt_embed_settings_cells(const ptsne_embed_options *settings, size_t n);
+
 /* Iterations of all phases. */
 size_t pt_embed_settings_iterations(const ptsne_embed_options *settings);
 

@@ -20,9 +20,8 @@
 #define SWEEP_COLUMNS  ((size_t)3) /* up to so many columns the sweep beats tiles */
 #define WHOLE_LIMIT    4194304.0   /* 2^22: |a|^2 + |b|^2 - 2 a.b of whole numbers stays below 2^24 */
 #define ROWS_AT_A_TIME ((size_t)4096)
-#define SORTED_MOST    ((size_t)1 << 28) /* entries of data that are copied into the bounds' order: 1 GiB */
-#define LOOK_ROWS      ((size_t)512)     /* queries of the second look at bounds, */
-#define LOOK_COLUMNS   ((size_t)8192)    /* and points of one of its tiles */
+#define LOOK_ROWS      ((size_t)512)  /* queries of the second look at bounds, */
+#define LOOK_COLUMNS   ((size_t)8192) /* and points of one of its tiles */
 
 /* One data set, its queries, and what is known about them. */
 typedef struct problem {
@@ -409,7 +408,7 @@ static ptsne_status bounds_prepare(problem *p, ptsne_error *err)
         .always = p->road == PT_ROAD_BOUNDS,
     };
     const ptsne_status status = pt_bounds_create(&request, &p->bounds, err);
-    if (status != PTSNE_OK || p->bounds.width == 0 || p->n > SORTED_MOST / p->d) { return status; }
+    if (status != PTSNE_OK || p->bounds.width == 0 || p->n > PT_SORTED_MOST / p->d) { return status; }
     if ((p->sorted = pt_array_aligned(p->n * p->d, sizeof *p->sorted)) == NULL) {
         return pt_fail_memory(err, "rows in the order of their bounds", 4.0 * (double)p->n * (double)p->d);
     }

@@ -17,6 +17,8 @@
 
 #define PT_NEIGHBORS_MAX 1024 /* k at most */
 
+#define PT_SORTED_MOST ((size_t)1 << 28) /* entries of data that are copied into the bounds' order: 1 GiB */
+
 /* Of each query its k nearest points of x, nearest first, ties to the smaller index.
  *
  * x        n x d, on the host; borrowed. Finite.

@@ -6,23 +6,21 @@
 #include <string.h>
 
 #include "tsne/affinities.h"
-#include "tsne/cells.h"
+#include "tsne/bounds.h"
+#include "tsne/candidates.h"
 #include "tsne/embed_settings.h"
 #include "tsne/field.h"
 #include "tsne/motion.h"
+#include "tsne/neighbors.h"
 
 #define PROGRAM         ((size_t)48 << 20) /* libraries and the products' own buffers */
-#define ENTRIES_A_PAIR  1.45         /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
-#define BOUND_COLUMNS   160.0        /* of lower bounds, where data have many columns */
-#define BOUND_WORK      226.0        /* columns that a pair is worth by lower bounds, candidates included */
-#define BOUND_LIST      3.8          /* candidates for each neighbour */
-#define PAIR_WORK       24.0         /* columns that looking at a distance is worth */
-#define LISTS_MOST      201326592.0  /* elements: as candidates.c has it */
-#define SORTED_BYTES    1073741824.0 /* as neighbors.c has it */
-#define LEAST_PRODUCT   1.5e11       /* as bounds.c has it */
-#define MANY_COLUMNS    ((size_t)128)
-#define SEARCH_SHARE    0.55 /* of the product rate that a search reaches */
-#define CELL_SHARE      0.06 /* of all pairs that meet by cells at recall 0.99 */
+#define ENTRIES_A_PAIR  1.45  /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
+#define BOUND_COLUMNS   160.0 /* of lower bounds, where data have many columns */
+#define BOUND_WORK      226.0 /* columns that a pair is worth by lower bounds, candidates included */
+#define BOUND_LIST      3.8   /* candidates for each neighbour */
+#define PAIR_WORK       24.0  /* columns that looking at a distance is worth */
+#define SEARCH_SHARE    0.55  /* of the product rate that a search reaches */
+#define CELL_SHARE      0.06  /* of all pairs that meet by cells at recall 0.99 */
 #define PCA_SHARE       0.5
 #define STREAM_SHARE    0.8   /* of the copy rate at which attraction reads P */
 #define POINT_BYTES     700.0 /* that a point's repulsion and step are worth, in the copy rate */
@@ -66,16 +64,18 @@ static ptsne_plan_stage pca_plan(const estimate *e)
                     operations / (PCA_SHARE * e->product));
 }
 
-static bool by_cells(const estimate *e)
-{
-    return e->s->search == PTSNE_SEARCH_CELLS || (e->s->search == PTSNE_SEARCH_AUTO && e->n >= PT_CELLS_FROM);
-}
-
 /* Lists of c candidates for as many rows as a search keeps at once. */
 static double list_bytes(double n, size_t c)
 {
     const double room = (double)pt_nearest_room(c);
-    return 4.0 * fmin(n * room, LISTS_MOST);
+    return 4.0 * fmin(n * room, (double)PT_LISTS_MOST);
+}
+
+/* Lower bounds pay, most likely. */
+static bool by_bounds(const estimate *e, size_t columns)
+{
+    return strcmp(e->s->metric, "euclidean") == 0 && columns >= PT_BOUNDS_LEAST_COLUMNS &&
+           (double)e->n * (double)e->n * (double)columns >= PT_BOUNDS_LEAST_PRODUCT;
 }
 
 static ptsne_plan_stage neighbors_plan(const estimate *e)
@@ -85,13 +85,13 @@ static ptsne_plan_stage neighbors_plan(const estimate *e)
     const double scores = e->s->pca > 0 ? 4.0 * n * (double)e->s->pca : 0.0, points = 4.0 * n * (double)columns;
     double work = (double)columns + PAIR_WORK, pairs = 0.5 * n * n, device = points + list_bytes(n, k + k / 8 + 8);
     double kept = data_bytes(e) + scores + graph_bytes(e);
-    if (by_cells(e)) {
+    if (pt_embed_settings_cells(e->s, e->n)) {
         pairs = fmin(pairs, CELL_SHARE * n * n * sqrt(200000.0 / n));
         device = 2.0 * points;
-    } else if (columns >= MANY_COLUMNS && n * n * (double)columns >= LEAST_PRODUCT) {
+    } else if (by_bounds(e, columns)) {
         work = BOUND_WORK;
         device = 4.0 * n * BOUND_COLUMNS + list_bytes(n, (size_t)(BOUND_LIST * (double)k));
-        kept += 4.0 * n * BOUND_COLUMNS + (points <= SORTED_BYTES ? points : 0.0);
+        kept += 4.0 * n * BOUND_COLUMNS + (e->n <= PT_SORTED_MOST / columns ? points : 0.0);
     }
     return stage_of(e, "neighbours", kept, device, 2.0 * pairs * work / (SEARCH_SHARE * e->product));
 }
