@@ -460,7 +460,7 @@ typedef struct ptsne_plan_stage {
 
 #define PTSNE_PLAN_STAGES 5
 
-/** Plan ptsne_embed without doing it. stages: PTSNE_PLAN_STAGES; count: how many there are. */
+/** Plan ptsne_embed, of data alone (a graph or a map that is there changes what it takes), without doing it. stages: PTSNE_PLAN_STAGES; count: how many there are. */
 PTSNE_API ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features,
                                         const ptsne_embed_options *options, ptsne_plan_stage *stages, size_t *count,
                                         ptsne_error *err);

@@ -102,7 +102,7 @@ static int check_pairs(const cli_call *call)
         {"search", "neighbors", "nothing is searched for"},
         {"recall", "neighbors", "nothing is searched for"},
         {"save-neighbors", "neighbors", "that graph is in files already"},
-        {"dry-run", "neighbors", "plan a run without the graph"},
+        {"dry-run", "neighbors", "only a map from data alone is planned"},
         {"dims", "add", "the map has its dimensions"},
         {"affinities", "add", "new points have a perplexity"},
         {"search", "add", "neighbours in the reference are searched for exactly"},
@@ -117,7 +117,7 @@ static int check_pairs(const cli_call *call)
         {"state", "add", "placing is short and keeps no state"},
         {"checkpoint", "add", "placing is short and keeps no state"},
         {"resume", "add", "placing is short: begin anew"},
-        {"dry-run", "add", "only a map is planned"},
+        {"dry-run", "add", "only a map from data alone is planned"},
         {"snapshots", "dry-run", "nothing is written"},
         {"save-neighbors", "dry-run", "nothing is written"},
     };
@@ -208,7 +208,8 @@ static const cli_option data_options[] = {
     {.name = "dry-run",
      .kind = CLI_FLAG,
      .member = AT(dry_run),
-     .help = "print what each stage would hold and take, and do nothing"},
+     .help = "print what each stage would hold and take, and do nothing",
+     .more = "Of a map from data alone, without --neighbors and --add."},
 };
 
 static const cli_option map_options[] = {

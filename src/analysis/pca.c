@@ -104,6 +104,21 @@ static void plan(work *w)
     if (!w->resident) { w->tile_rows = smaller_tile(w, budget, 2 * w->l * w->d); }
 }
 
+static double host_bytes(const work *w)
+{
+    const double n = (double)w->n, d = (double)w->d, l = (double)w->l, wide = (double)w->wide;
+    const double single = w->by_gram ? d : wide;
+    return 4.0 * ((double)w->tile_rows * d + single * d + n * l) +
+           8.0 * (d + wide * d + (double)CHUNKS * l * l + l + l * l);
+}
+
+static double device_bytes(const work *w)
+{
+    const double d = (double)w->d, rows = (double)w->tile_rows;
+    return 4.0 * ((w->resident ? (double)w->n : rows) * d + 2.0 * (double)w->wide * d + (w->by_gram ? d * d : 0.0) +
+                  rows * (double)w->l);
+}
+
 static ptsne_status work_create(work *w, ptsne_error *err)
 {
     plan(w);
@@ -117,10 +132,7 @@ static ptsne_status work_create(work *w, ptsne_error *err)
     w->value = pt_array_aligned(l, sizeof *w->value);
     w->vector = pt_array_aligned(l * l, sizeof *w->vector);
     if (!w->staged || !w->single || !w->t || !w->mean || !w->v || !w->gram || !w->value || !w->vector) {
-        const double side = (double)l, columns = (double)d, rows = (double)w->tile_rows;
-        return pt_fail_memory(err, "principal components",
-                              4.0 * (rows * columns + (double)n * side + 3.0 * (double)wide * columns) +
-                                  8.0 * side * side * (double)(CHUNKS + 1));
+        return pt_fail_memory(err, "principal components", host_bytes(w));
     }
     ptsne_status status;
     if ((status = pt_buffer_create(w->be, (w->resident ? n : w->tile_rows) * d, &w->points, err)) != PTSNE_OK ||
@@ -496,6 +508,18 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
     if (status == PTSNE_OK) { status = run(&w, seed, scores, variance, total, err); }
     work_destroy(&w);
     return status;
+}
+
+pt_pca_cost pt_pca_cost_of(pt_backend *be, size_t n, size_t d, size_t k)
+{
+    work w = {.be = be, .n = n, .d = d, .k = k, .l = smaller(k + OVERSAMPLING, smaller(n, d))};
+    plan(&w);
+    const double product = 2.0 * (double)n * (double)d;
+    return (pt_pca_cost){
+        .host_bytes = (size_t)host_bytes(&w),
+        .device_bytes = (size_t)device_bytes(&w),
+        .operations = product * (w.by_gram ? 0.7 * (double)d + (double)w.l : (double)((2 * ROUNDS + 1) * w.l)),
+    };
 }
 
 ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t d, size_t l, uint64_t seed, float *v,

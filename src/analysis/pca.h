@@ -19,6 +19,14 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
                            const ptsne_observer *observer, float *scores, double *variance, double *total,
                            ptsne_error *err);
 
+/* What pt_pca_scores takes beside x and scores. */
+typedef struct pt_pca_cost {
+    size_t host_bytes, device_bytes;
+    double operations; /* floating-point, nearly all of them in products */
+} pt_pca_cost;
+
+pt_pca_cost pt_pca_cost_of(pt_backend *be, size_t n, size_t d, size_t k);
+
 /* Orthonormal directions (rows of v, l x d, float64 rounded once) near the leading l components of x, in their order, as a few
  * rounds find them; l at most min(n, d). */
 ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t d, size_t l, uint64_t seed, float *v,

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/pca.h"
 #include "tsne/affinities.h"
 #include "tsne/bounds.h"
 #include "tsne/candidates.h"
@@ -13,7 +14,7 @@
 #include "tsne/motion.h"
 #include "tsne/neighbors.h"
 
-#define PROGRAM         ((size_t)48 << 20) /* libraries and the products' own buffers */
+#define PROGRAM         ((size_t)24 << 20) /* libraries and the products' own buffers */
 #define ENTRIES_A_PAIR  1.45  /* of P for each of the n k neighbours: 1 where all are mutual, 2 where none is */
 #define BOUND_COLUMNS   160.0 /* of lower bounds, where data have many columns */
 #define BOUND_WORK      226.0 /* columns that a pair is worth by lower bounds, candidates included */
@@ -30,7 +31,7 @@
 #define STARTED         3.0   /* the whole span's share of grid work, the early phase's grids being small */
 
 typedef struct estimate {
-    const pt_backend *be;
+    pt_backend *be;
     bool processor;
     double product, copy;
     size_t n, d, k, c;
@@ -56,12 +57,12 @@ static double graph_bytes(const estimate *e)
 
 static ptsne_plan_stage pca_plan(const estimate *e)
 {
-    const double n = (double)e->n, d = (double)e->d, k = (double)(e->s->pca > 0 ? e->s->pca : e->c);
-    const double scores = e->s->pca > 0 ? 4.0 * n * k : 8.0 * n * (double)e->c;
-    const double side = d <= 1536.0 ? d : 4.0 * (k + 10.0);
-    const double operations = d <= 1536.0 ? 2.0 * n * d * d : 36.0 * n * d * (k + 10.0);
-    return stage_of(e, "pca", data_bytes(e) + scores + 8.0 * side * d * 2.0, 4.0 * (16384.0 * d + side * d),
-                    operations / (PCA_SHARE * e->product));
+    const bool kept = e->s->pca > 0;
+    const size_t k = kept ? e->s->pca : e->c, most = e->n < e->d ? e->n : e->d;
+    const pt_pca_cost cost = pt_pca_cost_of(e->be, e->n, e->d, k < most ? k : most);
+    const double scores = 4.0 * (double)e->n * (double)(kept ? k : 2 * e->c);
+    return stage_of(e, "pca", data_bytes(e) + scores + (double)cost.host_bytes, (double)cost.device_bytes,
+                    cost.operations / (PCA_SHARE * e->product));
 }
 
 /* Lists of c candidates for as many rows as a search keeps at once. */
@@ -125,7 +126,7 @@ static ptsne_plan_stage embedding_plan(const estimate *e)
     return stage_of(e, "embedding", data_bytes(e) + joint + state + 8.0 * n, device, seconds);
 }
 
-size_t pt_embed_plan(const pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
+size_t pt_embed_plan(pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
                      const ptsne_embed_options *settings, ptsne_plan_stage *stages)
 {
     ptsne_device_info info = {0};

@@ -10,7 +10,7 @@ typedef struct pt_rates {
 } pt_rates;
 
 /* stages: PTSNE_PLAN_STAGES; n rows of n_features; settings resolved (embed_settings.h). Returns how many stages there are. */
-size_t pt_embed_plan(const pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
+size_t pt_embed_plan(pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
                      const ptsne_embed_options *settings, ptsne_plan_stage *stages);
 
 #endif
