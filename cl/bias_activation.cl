@@ -3,19 +3,7 @@
  *
  * Element by element: a group takes WG x PT_EACH of them, neighbours side by side. activation is pt_activation's number. */
 #include "ptsne.clh"
-
-enum { LINEAR, RELU, ELU, TANH, SIGMOID };
-
-static float activate(const float x, const uint activation)
-{
-    switch (activation) {
-    case RELU: return x <= 0.0f ? 0.0f : x; /* a NaN stays one */
-    case ELU: return x > 0.0f ? x : expm1(x);
-    case TANH: return tanh(x);
-    case SIGMOID: return 1.0f / (1.0f + exp(-x));
-    default: return x;
-    }
-}
+#include "activation.clh"
 
 static float slope(const float y, const uint activation)
 {

@@ -1,5 +1,6 @@
 /* sgd_step: v = momentum v - learning_rate g; w += v.
  * adam_step: Kingma and Ba, ICLR 2015; correction = 1 / (1 - beta^t).
+ * blend: y = alpha x + beta y; with beta 0 y is not read.
  *
  * Element by element: a group takes WG x PT_EACH of them. */
 #include "ptsne.clh"
@@ -38,5 +39,17 @@ PT_KERNEL void adam_step(global float *w, const ulong w_at, const ulong count, g
         m[t] = mean;
         v[t] = square;
         w[t] -= learning_rate * (correction1 * mean) / (sqrt(correction2 * square) + epsilon);
+    }
+}
+
+PT_KERNEL void blend(const float alpha, global const float *x, const ulong x_at, const float beta, const ulong count,
+                     global float *y, const ulong y_at)
+{
+    x += x_at;
+    y += y_at;
+    const ulong first = (ulong)PT_GROUP * (WG * PT_EACH) + PT_LANE;
+    for (uint e = 0; e < PT_EACH; e++) {
+        const ulong t = first + e * WG;
+        if (t < count) { y[t] = beta == 0.0f ? alpha * x[t] : alpha * x[t] + beta * y[t]; }
     }
 }

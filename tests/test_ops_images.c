@@ -1,4 +1,6 @@
 /* Convolution and pooling, on every backend. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "ops.h"
 #include "oracles_layers.h"
 
@@ -108,27 +110,46 @@ static void test_convolution_many(void **state)
     check_convolution(ops, &windows[6], 64, 16);
 }
 
-/* An image's results have the same bits whatever images are beside it. */
+/* An image's results have the same bits whatever images are beside it: alone with its block, or in as many as before where a backend wants
+ * equally many. */
 static void test_convolution_alone(void **state)
 {
     ops_state *ops = *state;
     const pt_window *w = &windows[ops->small ? 6 : 9];
-    const size_t block = ops->be->row_block == 0 ? 16 : ops->be->row_block, n = 3 * block, filters = 10;
-    const size_t values = values_of(w), places = places_of(w);
+    const bool equal = ops->be->row_block == 0;
+    const size_t block = equal ? 16 : ops->be->row_block, n = 3 * block, filters = 10;
+    const size_t values = values_of(w), places = places_of(w), from = equal ? 0 : block, some = equal ? n : block;
+    const size_t kept = block * places * filters;
     float *x = ops_random(ops, n * values, 1.0f), *weights = ops_random(ops, filters * patch_of(w), 1.0f);
     for (size_t t = 0; t < values; t++) { x[t] = NAN; } /* nor is one spoilt by its neighbour */
     ops_array dw = ops_put(ops, weights, filters * patch_of(w)), dx = ops_put(ops, x, n * values);
-    ops_array part = ops_put(ops, x + block * values, block * values);
+    for (size_t t = 0; t < block * values; t++) { x[t] = 1.0f, x[2 * block * values + t] = NAN; }
+    ops_array part = ops_put(ops, x + from * values, some * values);
     ops_array scratch = ops_put(ops, NULL, pt_convolution_scratch(ops->be, w, n, filters));
-    ops_array y = ops_put(ops, NULL, n * places * filters), y_part = ops_put(ops, NULL, block * places * filters);
+    ops_array y = ops_put(ops, NULL, n * places * filters), y_part = ops_put(ops, NULL, some * places * filters);
     OPS_OK(ops, pt_convolution(ops->be, w, &dx.view, n, filters, &dw.view, &scratch.view, &y.view, &ops->err));
     OPS_OK(ops,
-           pt_convolution(ops->be, w, &part.view, block, filters, &dw.view, &scratch.view, &y_part.view, &ops->err));
-    float *all = ops_take(ops, &y), *some = ops_take(ops, &y_part);
-    ops_same(ops, "convolution of some images", some, all + block * places * filters, block * places * filters);
+           pt_convolution(ops->be, w, &part.view, some, filters, &dw.view, &scratch.view, &y_part.view, &ops->err));
+    float *all = ops_take(ops, &y), *again = ops_take(ops, &y_part);
+    ops_same(ops, "convolution of some images", again + (block - from) * places * filters, all + kept, kept);
     ops_drop(ops, &dw), ops_drop(ops, &dx), ops_drop(ops, &part);
     ops_discard(ops, &scratch);
-    free(x), free(weights), free(all), free(some);
+    free(x), free(weights), free(all), free(again);
+}
+
+/* With little memory images go through in parts, and parts of images. */
+static void test_convolution_parts(void **state)
+{
+    ops_state little = *(const ops_state *)*state, *ops = &little;
+    const pt_window wide = {20, 20, 5, 3, 3, 1, 1, 1, 20, 20}, deep = {9, 8, 40, 3, 3, 1, 0, 0, 7, 6};
+    const pt_backend_config config = {.spec = ops->be->ops->name, .threads = 2, .memory = (size_t)1 << 20};
+    setenv("PTSNE_NO_SELFTEST", "1", 1);
+    OPS_OK(ops, pt_backend_open_config(&config, &ops->be, &ops->err));
+    unsetenv("PTSNE_NO_SELFTEST");
+    check_convolution(ops, &windows[4], 23, 5);
+    check_convolution(ops, &wide, 2, 3);
+    check_convolution(ops, &deep, 2, 33);
+    pt_backend_close(ops->be);
 }
 
 static void check_refused(ops_state *ops, const pt_window *w, size_t n, size_t filters)
@@ -212,8 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolution),       cmocka_unit_test(test_convolution_many),
-        cmocka_unit_test(test_convolution_alone), cmocka_unit_test(test_windows_refused),
-        cmocka_unit_test(test_max_pool),
+        cmocka_unit_test(test_convolution_alone), cmocka_unit_test(test_convolution_parts),
+        cmocka_unit_test(test_windows_refused),   cmocka_unit_test(test_max_pool),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

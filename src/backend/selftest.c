@@ -7,71 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/random.h"
+#include "backend/selftest_trial.h"
 
-enum { MOST_BUFFERS = 8, MOST_RESULTS = 16384, SIDE = 67 };
 #define TOLERANCE 2.0e-4 /* of the largest entry that came out: float32 sums of some thousand terms, and better */
-
-typedef struct trial {
-    pt_backend *be;
-    pt_random random;
-    pt_buffer buffers[MOST_BUFFERS];
-    size_t n_buffers;
-    size_t n_results;
-    bool exact[MOST_RESULTS / 64 + 1]; /* by blocks of 64: whole numbers */
-    float *results;
-    ptsne_status status; /* of the first failure: what follows it does nothing */
-    ptsne_error *err;
-} trial;
-
-/* ---- inputs and results ---- */
-
-/* A buffer with these elements. */
-static const pt_buffer *put(trial *t, const void *elements, size_t count)
-{
-    pt_buffer *buffer = &t->buffers[t->n_buffers];
-    if (t->status == PTSNE_OK) { t->status = pt_buffer_create(t->be, count, buffer, t->err); }
-    if (t->status == PTSNE_OK) { t->n_buffers++; }
-    if (t->status == PTSNE_OK) { t->status = pt_upload(t->be, elements, buffer, t->err); }
-    return buffer;
-}
-
-/* Uniform numbers from low to high. */
-static const pt_buffer *put_random(trial *t, size_t count, float low, float high)
-{
-    float host[MOST_RESULTS];
-    for (size_t i = 0; i < count; i++) { host[i] = low + (high - low) * pt_random_uniform(&t->random); }
-    return put(t, host, count);
-}
-
-/* The same number everywhere: NAN where an op writes, INFINITY for empty lists. */
-static const pt_buffer *put_constant(trial *t, size_t count, float value)
-{
-    float host[MOST_RESULTS];
-    for (size_t i = 0; i < count; i++) { host[i] = value; }
-    return put(t, host, count);
-}
-
-/* Whole numbers below bound; bound 0: all ones in binary. */
-static const pt_buffer *put_words(trial *t, size_t count, uint32_t bound)
-{
-    uint32_t host[MOST_RESULTS];
-    for (size_t i = 0; i < count; i++) {
-        host[i] = bound == 0 ? UINT32_MAX : (uint32_t)pt_random_below(&t->random, bound);
-    }
-    return put(t, host, count);
-}
-
-static void take(trial *t, const pt_buffer *buffer, size_t count, bool exact)
-{
-    const size_t blocks = (count + 63) / 64;
-    if (t->status == PTSNE_OK) {
-        const pt_buffer view = pt_buffer_view(buffer, 0, count);
-        t->status = pt_download(t->be, &view, t->results + t->n_results, t->err);
-    }
-    for (size_t i = 0; i < blocks; i++) { t->exact[t->n_results / 64 + i] = exact; }
-    t->n_results += blocks * 64;
-}
 
 /* ---- trials ---- */
 
@@ -380,56 +318,7 @@ static void try_grids_solid(trial *t)
     grids(t, &fine, &coarse);
 }
 
-static void try_activations(trial *t)
-{
-    const pt_buffer *bias = put_random(t, 7, -1.0f, 1.0f);
-    for (int activation = PT_LINEAR; activation <= PT_SIGMOID; activation++) {
-        const size_t kept = t->n_buffers;
-        const pt_buffer *x = put_random(t, 15 * 7, -2.0f, 2.0f), *g = put_random(t, 15 * 7, -1.0f, 1.0f);
-        if (t->status == PTSNE_OK) {
-            t->status = pt_bias_activation(t->be, x, 15, 7, bias, (pt_activation)activation, t->err);
-        }
-        if (t->status == PTSNE_OK) {
-            t->status = pt_activation_gradient(t->be, x, 15 * 7, (pt_activation)activation, g, t->err);
-        }
-        take(t, x, 15 * 7, false);
-        take(t, g, 15 * 7, false);
-        while (t->n_buffers > kept) { pt_buffer_destroy(t->be, &t->buffers[--t->n_buffers]); }
-    }
-}
-
-static void try_dropout(trial *t)
-{
-    const pt_mask mask = {0.5f, 0x123456789abcdef0u, 0xfedcba9876543210u};
-    const pt_buffer *x = put_random(t, 301, -1.0f, 1.0f);
-    if (t->status == PTSNE_OK) { t->status = pt_dropout(t->be, x, 301, &mask, t->err); }
-    take(t, x, 301, false);
-}
-
-static void try_sgd_step(trial *t)
-{
-    const pt_buffer *w = put_random(t, 301, -1.0f, 1.0f), *g = put_random(t, 301, -1.0f, 1.0f);
-    const pt_buffer *v = put_random(t, 301, -1.0f, 1.0f);
-    if (t->status == PTSNE_OK) { t->status = pt_sgd_step(t->be, w, g, v, 0.1f, 0.8f, t->err); }
-    take(t, w, 301, false);
-    take(t, v, 301, false);
-}
-
-static void try_adam_step(trial *t)
-{
-    const pt_adam adam = {0.1f, 0.9f, 0.999f, 1.0e-8f, 10.0f, 1000.0f};
-    const pt_buffer *w = put_random(t, 301, -1.0f, 1.0f), *g = put_random(t, 301, -1.0f, 1.0f);
-    const pt_buffer *m = put_random(t, 301, -1.0f, 1.0f), *v = put_random(t, 301, 0.0f, 1.0f);
-    if (t->status == PTSNE_OK) { t->status = pt_adam_step(t->be, w, g, m, v, &adam, t->err); }
-    take(t, w, 301, false);
-    take(t, m, 301, false);
-    take(t, v, 301, false);
-}
-
-static const struct {
-    const char *name;
-    void (*run)(trial *t);
-} trials[] = {
+static const trial_row trials[] = {
     {"fill and copy", try_fill},
     {"product", try_product_nn},
     {"product (a transposed)", try_product_tn},
@@ -456,13 +345,15 @@ static const struct {
     {"embedding_step", try_embedding_step},
     {"grids (flat)", try_grids_flat},
     {"grids (solid)", try_grids_solid},
-    {"bias_activation, activation_gradient", try_activations},
-    {"dropout", try_dropout},
-    {"sgd_step", try_sgd_step},
-    {"adam_step", try_adam_step},
 };
 
 #define TRIALS (sizeof trials / sizeof trials[0])
+
+/* All trials, by number. */
+static const trial_row *trial_of(size_t number)
+{
+    return number < TRIALS ? &trials[number] : &pt_layer_trials[number - TRIALS];
+}
 
 /* ---- comparing ---- */
 
@@ -472,9 +363,9 @@ static ptsne_status run(size_t number, pt_backend *be, trial *t, ptsne_error *er
     memset(results, 0, MOST_RESULTS * sizeof *results);
     memset(t, 0, sizeof *t);
     *t = (trial){.be = be, .random = {.seed = number}, .results = results, .err = err};
-    trials[number].run(t);
+    trial_of(number)->run(t);
     while (t->n_buffers > 0) { pt_buffer_destroy(be, &t->buffers[--t->n_buffers]); }
-    return t->status == PTSNE_OK ? PTSNE_OK : pt_within(err, t->status, "self-test: %s", trials[number].name);
+    return t->status == PTSNE_OK ? PTSNE_OK : pt_within(err, t->status, "self-test: %s", trial_of(number)->name);
 }
 
 static ptsne_status compare(size_t number, const trial *want, const trial *have, ptsne_error *err)
@@ -490,14 +381,14 @@ static ptsne_status compare(size_t number, const trial *want, const trial *have,
         const bool near = !want->exact[i / 64] && fabs((double)wanted - (double)got) <= TOLERANCE * most;
         if (same || near) { continue; }
         return pt_fail(err, PTSNE_ERR_DEVICE, "self-test: %s is wrong: entry %zu is %.9g, the cpu has %.9g",
-                       trials[number].name, i, (double)got, (double)wanted);
+                       trial_of(number)->name, i, (double)got, (double)wanted);
     }
     return PTSNE_OK;
 }
 
 static ptsne_status compare_all(pt_backend *cpu, pt_backend *be, trial *want, trial *have, ptsne_error *err)
 {
-    for (size_t number = 0; number < TRIALS; number++) {
+    for (size_t number = 0; number < TRIALS + pt_layer_trial_count; number++) {
         ptsne_status status = run(number, cpu, want, err);
         if (status == PTSNE_OK) { status = run(number, be, have, err); }
         if (status == PTSNE_OK) { status = compare(number, want, have, err); }

@@ -211,18 +211,20 @@ ptsne_status pt_device_scratch(pt_device *device, pt_scratch which, size_t count
 
 /* ---- programs ---- */
 
+enum { PROGRAM_KERNELS = 6 }; /* of one file, at most */
+
 typedef struct program_row {
     const char *file;
     pt_kernel_id first; /* of its kernels, which follow one another */
     size_t n_names;
-    const char *names[4];
+    const char *names[PROGRAM_KERNELS];
 } program_row;
 
 static const program_row program_rows[] = {
     {"product.cl",
      PT_KERNEL_PRODUCT_TILED,
-     4,
-     {"product_tiled", "product_narrow", "product_narrow_transposed", "product_shallow"}},
+     5,
+     {"product_tiled", "product_narrow", "product_narrow_transposed", "product_shallow", "product_slices"}},
     {"column_sums.cl", PT_KERNEL_COLUMN_SUMS, 1, {"column_sums"}},
     {"gather_rows.cl", PT_KERNEL_GATHER_ROWS, 2, {"gather_rows", "gather_mix"}},
     {"distances.cl", PT_KERNEL_ROW_NORMS, 3, {"row_norms", "distance_finish", "distance_roots"}},
@@ -243,7 +245,18 @@ static const program_row program_rows[] = {
     {"grid_gather.cl", PT_KERNEL_GRID_GATHER, 1, {"grid_gather"}},
     {"bias_activation.cl", PT_KERNEL_BIAS_ACTIVATION, 2, {"bias_activation", "activation_gradient"}},
     {"dropout.cl", PT_KERNEL_DROPOUT, 1, {"dropout"}},
-    {"steps.cl", PT_KERNEL_SGD_STEP, 2, {"sgd_step", "adam_step"}},
+    {"convolution.cl", PT_KERNEL_PATCHES, 2, {"patches", "patches_sum"}},
+    {"max_pool.cl", PT_KERNEL_MAX_POOL, 2, {"max_pool", "max_pool_gradient"}},
+    {"normalize.cl",
+     PT_KERNEL_MOMENTS_PARTS,
+     6,
+     {"moments_parts", "moments_total", "normalize_apply", "normalize_parts", "normalize_total", "normalize_gradient"}},
+    {"anchors.cl", PT_KERNEL_ANCHORS, 2, {"anchors", "anchors_gradient"}},
+    {"losses.cl",
+     PT_KERNEL_LOG_SOFTMAX,
+     5,
+     {"log_softmax", "cross_entropy", "squared_error", "cauchy_error", "loss_total"}},
+    {"steps.cl", PT_KERNEL_SGD_STEP, 3, {"sgd_step", "adam_step", "blend"}},
 };
 
 #define PROGRAMS (sizeof program_rows / sizeof program_rows[0])
@@ -255,7 +268,7 @@ static ptsne_status build_programs(pt_device *device, ptsne_error *err)
         const program_row *row = &program_rows[i];
         const pt_program_request request = {device->context, device->id,  device->directory, row->file, NULL,
                                             row->names,      row->n_names};
-        cl_kernel handles[4] = {0};
+        cl_kernel handles[PROGRAM_KERNELS] = {0};
         size_t group = device->group;
         const ptsne_status status = pt_program_build(&request, &group, &device->programs[i], handles, err);
         if (status != PTSNE_OK) { return pt_within(err, status, "%s", device->info.spec); }

@@ -69,6 +69,27 @@ static ptsne_status own_product(pt_device *device, const pt_product_shape *shape
                             (double)k * (double)(rows * columns), err);
 }
 
+size_t pt_gemm_tiles(const pt_device *device, size_t m, size_t n)
+{
+    size_t rows, columns;
+    tile_of(device->kernels[PT_KERNEL_PRODUCT_SLICES].group, &rows, &columns);
+    return ceil_div(m, rows) * ceil_div(n, columns);
+}
+
+ptsne_status pt_gemm_slices(pt_device *device, size_t m, size_t n, size_t k, size_t slice, const pt_buffer *a,
+                            const pt_buffer *b, const pt_buffer *parts, ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {
+        pt_arg_buffer(a),   pt_arg_buffer(b), pt_arg_uint(m),  pt_arg_uint(n),       pt_arg_uint(k),
+        pt_arg_uint(slice), pt_arg_ulong(m),  pt_arg_ulong(n), pt_arg_buffer(parts),
+    };
+    pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_SLICES];
+    size_t rows, columns;
+    tile_of(kernel->group, &rows, &columns);
+    return pt_device_launch(device, kernel, PT_ARGS(args), ceil_div(k, slice) * pt_gemm_tiles(device, m, n),
+                            (double)(slice < k ? slice : k) * (double)(rows * columns), err);
+}
+
 /* ---- CLBlast ---- */
 
 /* The whole array can be indexed by int, from the beginning of its memory. */

@@ -89,5 +89,50 @@ ptsne_status opencl_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer
                              float learning_rate, float momentum, ptsne_error *err);
 ptsne_status opencl_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g, const pt_buffer *m,
                               const pt_buffer *v, const pt_adam *adam, ptsne_error *err);
+ptsne_status opencl_blend(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                          ptsne_error *err);
+
+/* images.c */
+size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+ptsne_status opencl_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
+                                const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
+ptsne_status opencl_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
+                                       size_t filters, const pt_buffer *w, const pt_buffer *scratch,
+                                       const pt_buffer *gx, ptsne_error *err);
+ptsne_status opencl_convolution_weights(pt_backend *be, const pt_window *window, const pt_buffer *x, const pt_buffer *g,
+                                        size_t n, size_t filters, const pt_buffer *scratch, const pt_buffer *gw,
+                                        ptsne_error *err);
+ptsne_status opencl_max_pool(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, const pt_buffer *y,
+                             const pt_buffer *which, ptsne_error *err);
+ptsne_status opencl_max_pool_gradient(pt_backend *be, const pt_window *window, const pt_buffer *g,
+                                      const pt_buffer *which, size_t n, const pt_buffer *gx, ptsne_error *err);
+
+/* normalize.c */
+ptsne_status opencl_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
+                                   const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err);
+ptsne_status opencl_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                              const pt_buffer *variance, const pt_buffer *gain, const pt_buffer *shift, float epsilon,
+                              pt_activation activation, const pt_buffer *y, ptsne_error *err);
+ptsne_status opencl_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                                       const pt_buffer *variance, const pt_buffer *gain, float epsilon,
+                                       const pt_buffer *g, const pt_buffer *scratch, const pt_buffer *gain_gradient,
+                                       const pt_buffer *shift_gradient, ptsne_error *err);
+
+/* losses.c */
+ptsne_status opencl_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
+                            const pt_buffer *p, const pt_buffer *y, ptsne_error *err);
+ptsne_status opencl_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d,
+                                     const pt_buffer *a, const pt_buffer *g, const pt_buffer *class_of, float weight,
+                                     const pt_buffer *gz, ptsne_error *err);
+ptsne_status opencl_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
+ptsne_status opencl_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
+                                  const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                  ptsne_error *err);
+ptsne_status opencl_squared_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                  const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                  ptsne_error *err);
+ptsne_status opencl_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                 float h, const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                 ptsne_error *err);
 
 #endif

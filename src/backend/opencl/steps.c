@@ -1,4 +1,4 @@
-/* What goes element by element: activations, dropout, the optimisers' steps. */
+/* What goes element by element: activations, dropout, the optimisers' steps, blends. */
 #include "backend/opencl/opencl.h"
 
 ptsne_status opencl_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
@@ -59,4 +59,13 @@ ptsne_status opencl_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffe
         pt_arg_float(adam->correction2),
     };
     return pt_device_launch_elements(pt_device_of(be), PT_KERNEL_ADAM_STEP, PT_ARGS(args), w->count, PT_EACH, err);
+}
+
+ptsne_status opencl_blend(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                          ptsne_error *err)
+{
+    const pt_kernel_arg args[] = {
+        pt_arg_float(alpha), pt_arg_buffer(x), pt_arg_float(beta), pt_arg_ulong(y->count), pt_arg_buffer(y),
+    };
+    return pt_device_launch_elements(pt_device_of(be), PT_KERNEL_BLEND, PT_ARGS(args), y->count, PT_EACH, err);
 }
