@@ -2,6 +2,7 @@
 
 #include "common.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,4 +170,34 @@ int output_check(cli_console *console, const char *output, bool force, const cha
     if (!exists || force) { return EXIT_SUCCESS; }
     console_error(console, "%s: exists already (-f overwrites it)", output);
     return EXIT_USAGE;
+}
+
+int outputs_check(cli_console *console, const char *const *outputs, size_t n_outputs, const char *report, bool force,
+                  const char *const *others, size_t n_others)
+{
+    const char *taken[16] = {NULL}; /* the last one stays NULL */
+    size_t n_taken = 0;
+    assert(n_outputs + n_others + 1 < sizeof taken / sizeof taken[0]);
+    for (size_t i = 0; i < n_others; i++) {
+        if (others[i] != NULL) { taken[n_taken++] = others[i]; }
+    }
+    int code = EXIT_SUCCESS;
+    for (size_t i = 0; i < n_outputs && code == EXIT_SUCCESS; i++) {
+        code = output_check(console, outputs[i], force, taken);
+        if (outputs[i] != NULL) { taken[n_taken++] = outputs[i]; }
+    }
+    return code == EXIT_SUCCESS ? output_check(console, report, true, taken) : code;
+}
+
+size_t sizes_parse(const char *text, size_t *sizes, size_t most)
+{
+    for (size_t count = 0; count < most; text++) {
+        if (*text < '0' || *text > '9') { return 0; }
+        char *end;
+        sizes[count++] = strtoul(text, &end, 10);
+        if (*end == '\0') { return count; }
+        if (*end != 'x' && *end != 'X') { return 0; }
+        text = end;
+    }
+    return 0;
 }

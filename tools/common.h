@@ -44,4 +44,11 @@ bool output_is_file(const char *output);
  * starts. Prints what is wrong and returns the exit code, else EXIT_SUCCESS. output may be NULL: nothing to check. */
 int output_check(cli_console *console, const char *output, bool force, const char *const *others);
 
+/* The same of several outputs (any may be NULL) and of a report, which may always be overwritten; others: n_others, any may be NULL. */
+int outputs_check(cli_console *console, const char *const *outputs, size_t n_outputs, const char *report, bool force,
+                  const char *const *others, size_t n_others);
+
+/* "28x28" with up to `most` numbers; how many there are, 0 where the text is not of that form. */
+size_t sizes_parse(const char *text, size_t *sizes, size_t most);
+
 #endif

@@ -88,19 +88,6 @@ const char *count_text(size_t count, char text[32])
     return text;
 }
 
-size_t sizes_parse(const char *text, size_t *sizes, size_t most)
-{
-    for (size_t count = 0; count < most; text++) {
-        if (*text < '0' || *text > '9') { return 0; }
-        char *end;
-        sizes[count++] = strtoul(text, &end, 10);
-        if (*end == '\0') { return count; }
-        if (*end != 'x' && *end != 'X') { return 0; }
-        text = end;
-    }
-    return 0;
-}
-
 /* The labels of the map's own column, or of a file of their own. */
 static int labels_read(cli_console *console, const picture_settings *settings, const read_settings *reading,
                        labelled_map *map)

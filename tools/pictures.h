@@ -32,9 +32,6 @@ int labelled_map_read(cli_console *console, const picture_settings *settings, co
                       labelled_map *map);
 void labelled_map_release(labelled_map *map);
 
-/* "WIDTHxHEIGHT" with up to `most` numbers; how many there are, 0 where the text is not of that form. */
-size_t sizes_parse(const char *text, size_t *sizes, size_t most);
-
 /* The name of a file without its directory. */
 const char *file_name(const char *path);
 

@@ -1,5 +1,7 @@
 /* ptsne: t-SNE from the command line. */
 #include "options.h"
+#include "verb_autoencode.h"
+#include "verb_classify.h"
 #include "verb_cluster.h"
 #include "verb_devices.h"
 #include "verb_embed.h"
@@ -9,8 +11,8 @@
 
 int main(int argc, char **argv)
 {
-    static const cli_verb *const verbs[] = {&verb_embed,   &verb_fit,     &verb_transform,
-                                            &verb_cluster, &verb_metrics, &verb_devices};
+    static const cli_verb *const verbs[] = {&verb_embed,      &verb_fit,     &verb_transform, &verb_classify,
+                                            &verb_autoencode, &verb_cluster, &verb_metrics,   &verb_devices};
     static const cli_program program = {
         .name = "ptsne",
         .summary = "maps of high-dimensional data: t-SNE and parametric t-SNE on any OpenCL device, or on the CPU",
