@@ -256,6 +256,7 @@ static const net_case cases[] = {
     {"8", {1, 1, 7}, 5, 2, 0.2f, -1},
     {"conv 4 3x3, relu, pool 2", {6, 6, 1}, 4, 3, 0.0f, 0},
     {"5, tanh, dense 3", {1, 1, 6}, 0, 0, 0.3f, 1},
+    {"6, dense 5, tanh", {1, 1, 6}, 0, 2, 0.3f, 0},
 };
 
 static void problem_make(problem *q, const net_case *of, float *parameters)

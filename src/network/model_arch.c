@@ -198,6 +198,9 @@ static ptsne_status input_take(json_t *arch, pt_net *net, ptsne_error *err)
         !is_size(channels)) {
         return pt_fail(err, PTSNE_ERR_DATA, "ptsne.arch: the input is no height, width and channels");
     }
+    if (height * width > (json_int_t)PT_NET_MAX_WIDTH || channels > (json_int_t)PT_NET_MAX_WIDTH / (height * width)) {
+        return pt_fail(err, PTSNE_ERR_DATA, "ptsne.arch: the input has more than %zu values", PT_NET_MAX_WIDTH);
+    }
     net->input = (pt_shape){(size_t)height, (size_t)width, (size_t)channels};
     return PTSNE_OK;
 }

@@ -1,5 +1,5 @@
 /* The model file's reader. The first byte chooses what the rest is: a file; a header, whose length is put before it; or
- * changes (place, place, byte) to a good model, so that the fuzzer need not find one by itself. */
+ * changes (place, place, byte) to a good model, one of columns or one of images, so that the fuzzer need not find one by itself. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,25 @@
 #include "network/model_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char image_header[] =
+    "{\"__metadata__\":{\"ptsne.format\":\"1\",\"ptsne.arch\":\"{\\\"input\\\":[4,4,1],\\\"layers\\\":[{\\\"kind\\\":"
+    "\\\"shift\\\"},"
+    "{\\\"kind\\\":\\\"conv\\\",\\\"filters\\\":2,\\\"kernel\\\":[3,3],\\\"stride\\\":1,\\\"padding\\\":\\\"same\\\","
+    "\\\"activation\\\":\\\"relu\\\"},{\\\"kind\\\":\\\"pool\\\",\\\"kernel\\\":[2,2],\\\"stride\\\":2},"
+    "{\\\"kind\\\":\\\"norm\\\",\\\"activation\\\":\\\"linear\\\"},{\\\"kind\\\":\\\"dropout\\\",\\\"rate\\\":0.5},"
+    "{\\\"kind\\\":\\\"linear\\\",\\\"in\\\":8,\\\"out\\\":5,\\\"activation\\\":\\\"linear\\\"},"
+    "{\\\"kind\\\":\\\"anchors\\\",\\\"count\\\":3,\\\"dimensions\\\":2}]}\"},"
+    "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[1,4,4],\"data_offsets\":[0,64]},"
+    "\"1.weight\":{\"dtype\":\"F32\",\"shape\":[2,1,3,3],\"data_offsets\":[64,136]},"
+    "\"1.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[136,144]},"
+    "\"4.weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[144,152]},"
+    "\"4.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[152,160]},"
+    "\"4.running_mean\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[160,168]},"
+    "\"4.running_var\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[168,176]},"
+    "\"7.weight\":{\"dtype\":\"F32\",\"shape\":[5,8],\"data_offsets\":[176,336]},"
+    "\"7.bias\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[336,356]},"
+    "\"8.anchors\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[356,380]}}";
 
 static const char good_header[] =
     "{\"__metadata__\":{\"format\":\"pt\",\"ptsne.format\":\"1\",\"ptsne.arch\":\"{\\\"layers\\\":["
@@ -17,7 +36,7 @@ static const char good_header[] =
     "\"2.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[32,48]},"
     "\"2.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[48,56]}}";
 
-enum { GOOD_SIZE = 8 + sizeof good_header - 1 + 56 };
+enum { GOOD_SIZE = 8 + sizeof good_header - 1 + 56, IMAGE_SIZE = 8 + sizeof image_header - 1 + 380 };
 
 static void length_put(uint8_t *bytes, uint64_t length)
 {
@@ -63,12 +82,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         model_try(be, bytes, size + 8, false);
         free(bytes);
     } else {
-        uint8_t bytes[GOOD_SIZE] = {0};
-        length_put(bytes, sizeof good_header - 1);
-        memcpy(bytes + 8, good_header, sizeof good_header - 1);
-        model_try(be, bytes, sizeof bytes, true);
-        for (; size >= 3; size -= 3, data += 3) { bytes[(data[0] * 256u + data[1]) % sizeof bytes] = data[2]; }
-        model_try(be, bytes, sizeof bytes, false);
+        uint8_t bytes[IMAGE_SIZE] = {0};
+        const bool image = choice % 2 == 0;
+        const size_t length = image ? sizeof image_header - 1 : sizeof good_header - 1;
+        const size_t whole = image ? IMAGE_SIZE : GOOD_SIZE;
+        length_put(bytes, length);
+        memcpy(bytes + 8, image ? image_header : good_header, length);
+        model_try(be, bytes, whole, true);
+        for (; size >= 3; size -= 3, data += 3) { bytes[(data[0] * 256u + data[1]) % whole] = data[2]; }
+        model_try(be, bytes, whole, false);
     }
     return 0;
 }

@@ -26,7 +26,7 @@ static void activate_row(float *restrict x, const float *bias, size_t d, pt_acti
         for (size_t j = 0; j < d; j++) { x[j] = sigmoid(x[j] + bias[j]); }
         return;
     }
-    assert(!"an activation that is none");
+    assert(activation <= PT_SIGMOID); /* there are no others */
 }
 
 ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
@@ -62,7 +62,7 @@ static void scale(const float *y, float *restrict g, size_t count, pt_activation
         for (size_t t = 0; t < count; t++) { g[t] = g[t] * (y[t] * (1.0f - y[t])); }
         return;
     }
-    assert(!"an activation that is none");
+    assert(activation <= PT_SIGMOID); /* there are no others */
 }
 
 ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,

@@ -22,6 +22,7 @@
 #define SECOND_CACHE ((size_t)32 * 1024) /* floats of unfolded gradients */
 #define PART_PLACES  ((size_t)128)       /* places whose gradients stay in the first cache while weights go by */
 #define PARTS        ((size_t)32)        /* parts that the weights' gradient is summed in, at most */
+#define PART_IMAGES  ((size_t)4)         /* at least: adding up the parts must not weigh */
 
 /* ---- sizes ---- */
 
@@ -52,6 +53,7 @@ static layout layout_of(const pt_window *w, size_t n, size_t filters)
     l.band = up(SECOND_CACHE / up(l.patch, LANES) + 1, PLACES);
     if (l.band > up(l.places, PLACES)) { l.band = up(l.places, PLACES); }
     l.images = (n + PARTS - 1) / PARTS;
+    if (l.images < PART_IMAGES) { l.images = PART_IMAGES; }
     l.parts = (n + l.images - 1) / l.images;
     return l;
 }
@@ -413,6 +415,19 @@ static void correlate_image(const plan *p, const float *image, const float *g, f
     }
 }
 
+/* Value t of every filter's patch: the parts in their order. */
+static void add_parts(const plan *p, size_t t, float *to)
+{
+    const layout *l = &p->l;
+    const size_t stride = up(l->filters, LANES), size = up(l->patch * stride, 16);
+    for (size_t f = 0; f < l->filters; f += LANES) {
+        const float *from = p->parts + t * stride + f;
+        lanes sum = lanes_load(from);
+        for (size_t k = 1; k < l->parts; k++) { sum += lanes_load(from + k * size); }
+        for (size_t v = 0; v < LANES && f + v < l->filters; v++) { to[(f + v) * l->patch + t] = sum[v]; }
+    }
+}
+
 ptsne_status cpu_convolution_weights(pt_backend *be, const pt_window *window, const pt_buffer *x, const pt_buffer *g,
                                      size_t n, size_t filters, const pt_buffer *scratch, const pt_buffer *gw,
                                      ptsne_error *err)
@@ -441,13 +456,7 @@ ptsne_status cpu_convolution_weights(pt_backend *be, const pt_window *window, co
             }
         }
 #pragma omp for
-        for (size_t t = 0; t < l->patch; t++) {
-            for (size_t f = 0; f < filters; f++) {
-                float sum = 0.0f;
-                for (size_t k = 0; k < l->parts; k++) { sum += p.parts[k * size + t * stride + f]; }
-                to[f * l->patch + t] = sum;
-            }
-        }
+        for (size_t t = 0; t < l->patch; t++) { add_parts(&p, t, to); }
     }
     return PTSNE_OK;
 }

@@ -3,19 +3,23 @@
 #define PT_BACKEND_CPU_LANES_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define LANES ((size_t)16)
 typedef float lanes __attribute__((vector_size(64)));
+typedef int32_t lanes_words __attribute__((vector_size(64)));
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define LANES ((size_t)8)
 typedef float lanes __attribute__((vector_size(32)));
+typedef int32_t lanes_words __attribute__((vector_size(32)));
 #else
 #define LANES ((size_t)4)
 typedef float lanes __attribute__((vector_size(16)));
+typedef int32_t lanes_words __attribute__((vector_size(16)));
 #endif
 
 /* Any place that floats may have. */
@@ -29,6 +33,24 @@ static inline lanes lanes_load(const float *from)
 static inline void lanes_store(float *to, lanes value)
 {
     memcpy(to, &value, sizeof value);
+}
+
+static inline lanes_words lanes_load_words(const uint32_t *from)
+{
+    lanes_words value;
+    memcpy(&value, from, sizeof value);
+    return value;
+}
+
+static inline void lanes_store_words(uint32_t *to, lanes_words value)
+{
+    memcpy(to, &value, sizeof value);
+}
+
+/* By lanes: a where the mask is all ones, b where it is 0. */
+static inline lanes_words lanes_choose(lanes_words mask, lanes_words a, lanes_words b)
+{
+    return (mask & a) | (~mask & b);
 }
 
 /* The first `count` lanes, 1 .. LANES; the others of what is loaded are 0. */

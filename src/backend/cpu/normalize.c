@@ -46,7 +46,7 @@ static inline void normalize_line(const float *x, size_t width, const float *cen
         for (size_t t = 0; t < width; t++) { y[t] = sigmoid((x[t] - center[t]) * scale[t] + shift[t]); }
         return;
     }
-    assert(!"an activation that is none");
+    assert(activation <= PT_SIGMOID); /* there are no others */
 }
 
 ptsne_status cpu_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
