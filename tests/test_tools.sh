@@ -345,23 +345,23 @@ holds "so many" test "$(wc -l <few.csv)" = 11
 # ---- cluster ----
 
 cut -d, -f1-6 x.csv >plain.csv
-expect "cluster" 0 - "^ +4 +[0-9.]+ +0\\.[0-9]{4} +50 +50 " ptsne cluster x.csv -k 4 -o groups.npy --centers centers.csv --json c.json
+expect "cluster" 0 - "^ +4 +[0-9.]+ +0\\.[0-9]{4} +50 +50 " ptsne cluster x.csv -k 4 -o cl-groups.npy --centers cl-centers.csv --json cl-c.json
 holds "no other k is compared" bash -c '! grep -q "^\\*" err'
-holds "a centre a cluster" test "$(wc -l <centers.csv)" = 5
-holds "the report has the figures" bash -c 'grep -q "\"best_k\": 4" c.json && grep -qE "\"silhouette\": 0\\.[0-9]+" c.json && grep -q "\"converged\": true" c.json'
-expect "several k" 0 - "^\\* +4 " ptsne cluster x.csv -k 2,4,7 -o many.csv --silhouette s.csv --restarts 3
-holds "a column for each" test "$(head -n 1 many.csv) $(head -n 1 s.csv) $(wc -l <many.csv)" = "k2,k4,k7 k2,k4,k7 201"
-holds "labels are whole numbers" bash -c 'tail -n +2 many.csv | grep -qvE "^[0-9]+,[0-3],[0-6]$" && exit 1 || exit 0'
-holds "silhouettes of four groups" awk -F, 'NR > 1 && $2 < 0.5 { bad = 1 } END { exit bad }' s.csv
-expect "the clusters are the kinds" 0 "^10-NN error: +0\\.00 %" - ptsne metrics --data plain.csv --embedding plain.csv --labels groups.npy
-expect "a column of labels" 0 "^1-NN error: +0\\.00 %" - ptsne metrics --data plain.csv --embedding plain.csv --labels <(cut -d, -f2 many.csv)
-expect "one thread" 0 - . ptsne cluster x.csv -k 2,4,7 -o again.csv --restarts 3 --threads 1
-holds "the same bits" cmp -s many.csv again.csv
+holds "a centre a cluster" test "$(wc -l <cl-centers.csv)" = 5
+holds "the report has the figures" bash -c 'grep -q "\"best_k\": 4" cl-c.json && grep -qE "\"silhouette\": 0\\.[0-9]+" cl-c.json && grep -q "\"converged\": true" cl-c.json'
+expect "several k" 0 - "^\\* +4 " ptsne cluster x.csv -k 2,4,7 -o cl-many.csv --silhouette cl-s.csv --restarts 3
+holds "a column for each" test "$(head -n 1 cl-many.csv) $(head -n 1 cl-s.csv) $(wc -l <cl-many.csv)" = "k2,k4,k7 k2,k4,k7 201"
+holds "labels are whole numbers" bash -c 'tail -n +2 cl-many.csv | grep -qvE "^[0-9]+,[0-3],[0-6]$" && exit 1 || exit 0'
+holds "silhouettes of four groups" awk -F, 'NR > 1 && $2 < 0.5 { bad = 1 } END { exit bad }' cl-s.csv
+expect "the clusters are the kinds" 0 "^10-NN error: +0\\.00 %" - ptsne metrics --data plain.csv --embedding plain.csv --labels cl-groups.npy
+expect "a column of labels" 0 "^1-NN error: +0\\.00 %" - ptsne metrics --data plain.csv --embedding plain.csv --labels <(cut -d, -f2 cl-many.csv)
+expect "one thread" 0 - . ptsne cluster x.csv -k 2,4,7 -o cl-again.csv --restarts 3 --threads 1
+holds "the same bits" cmp -s cl-many.csv cl-again.csv
 expect "cosine to standard output" 0 "^k3$" "standard output: clusters of 200 rows, cosine" ptsne cluster x.csv -k 3 --metric cosine -o - --to csv
 expect "one cluster has no silhouette" 0 - "^ +1 +[0-9.]+ +- +200 +200 " ptsne cluster x.csv -k 1 -o c1.npy
 expect "no score" 0 - "^ +4 +[0-9.]+ +- " ptsne cluster x.csv -k 4 -o c2.npy --score never
 expect "cluster, quiet" 0 '"silhouette": null' - ptsne cluster x.csv -k 4 -o c3.npy --score never --quiet --json -
-expect "it exists" 2 - "groups.npy: exists already" ptsne cluster x.csv -k 4 -o groups.npy
+expect "it exists" 2 - "cl-groups.npy: exists already" ptsne cluster x.csv -k 4 -o cl-groups.npy
 expect "cluster without -k" 2 - "^ptsne: -k LIST is missing" ptsne cluster x.csv -o g.npy
 expect "half a cluster" 2 - "-k: 2\\.5 is not a whole number" ptsne cluster x.csv -k 2.5 -o g.npy
 expect "twice the same k" 2 - "-k: 4 is there twice" ptsne cluster x.csv -k 4,4 -o g.npy
@@ -370,8 +370,8 @@ expect "two outputs, one name" 2 - "g.npy: named twice" ptsne cluster x.csv -k 4
 expect "two on standard output" 2 - "only one of the outputs" ptsne cluster x.csv -k 4 -o - --json -
 expect "silhouettes that are not computed" 2 - "--silhouette has no effect with --score never" ptsne cluster x.csv -k 4 -o g.npy --silhouette s2.npy --score never
 expect "more clusters than rows" 2 - "^ptsne: x.csv: 201 clusters of 200 rows: k is at most 200$" ptsne cluster x.csv -k 3,201 -o g.npy
-(head -n 6 x.csv; tail -n +2 x.csv | head -n 5) >twice.csv
-expect "more clusters than different rows" 2 - "^ptsne: twice.csv: 6 clusters of 10 rows, of which 5 have different values: k is at most 5$" ptsne cluster twice.csv -k 6 -o g.npy
+(head -n 6 x.csv; tail -n +2 x.csv | head -n 5) >cl-twice.csv
+expect "more clusters than different rows" 2 - "^ptsne: cl-twice.csv: 6 clusters of 10 rows, of which 5 have different values: k is at most 5$" ptsne cluster cl-twice.csv -k 6 -o g.npy
 expect "cluster: not a number" 4 - "nan.csv" ptsne cluster nan.csv -k 4 -o g.npy
 holds "nothing was written" test ! -e g.npy
 
