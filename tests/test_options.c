@@ -23,7 +23,7 @@ typedef struct fruit_settings {
     double rate;
     cli_numbers list;
     cli_runs runs;
-    const char *output, *input, *second;
+    const char *output, *input, *second, *zest;
 } fruit_settings;
 
 static void fruit_defaults(void *settings)
@@ -49,8 +49,14 @@ static const cli_option fruit_options[] = {
      .kind = CLI_CHOICE,
      .member = AT(mode),
      .argument = "MODE",
-     .choices = "edges,batch",
+     .choices = "edges,batch,core",
      .help = "which"},
+    {.name = "zest",
+     .kind = CLI_TEXT,
+     .member = AT(zest),
+     .argument = "WORD",
+     .help = "taste",
+     .only = "mode=batch|core"},
     {.name = "epochs",
      .kind = CLI_COUNT,
      .member = AT(epochs),
@@ -212,7 +218,7 @@ static void test_refusals(void **state)
         {"pulp press x --rate nan", "--rate: \"nan\" is not a number"},
         {"pulp press x --rate 0x10", "--rate: \"0x10\" is not a number"},
         {"pulp press x --mode batsch", "--mode: \"batsch\" is none of its choices; did you mean batch?"},
-        {"pulp press x --mode qq", "--mode: \"qq\" is none of its choices: edges,batch"},
+        {"pulp press x --mode qq", "--mode: \"qq\" is none of its choices: edges,batch,core"},
         {"pulp press x --memory 4X", "--memory: \"4X\" is not a size such as 512M or 4G"},
         {"pulp press x --seed 9223372036854775808", "\"9223372036854775808\" is not a whole number from 0 to 2^63 - 1"},
         {"pulp press x --seed -1", "--seed: \"-1\" is not a whole number"},
@@ -228,6 +234,7 @@ static void test_refusals(void **state)
         {"pulp press x --runs 1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1,1:1",
          "--runs: more than 16 parts\n"},
         {"pulp press x --list 5", "--list has an effect with --mode batch only (it is edges)"},
+        {"pulp press x --zest sour", "--zest has an effect with --mode batch or core only (it is edges)"},
         {"pulp press x y z", "one argument too many: \"z\" (usage: pulp press X [Z])"},
         {"pulp press", "X is missing (data)"},
         {"pulp pres x", "there is no verb \"pres\"; did you mean press?"},
@@ -252,6 +259,7 @@ static void test_help(void **state)
     assert_non_null(strstr(said, "      --epochs N              passes [28]\n"));
     assert_non_null(strstr(said, "      --mode MODE             which [edges]\n"));
     assert_non_null(strstr(said, "      --list LIST             several [30] (with --mode batch)\n"));
+    assert_non_null(strstr(said, "      --zest WORD             taste (with --mode batch or core)\n"));
     assert_non_null(strstr(said, "      --runs N:A,...          in turn [250:12,500:0.5]\n"));
     assert_non_null(strstr(said, "(also $ROOM)"));
     assert_non_null(strstr(said, "Examples:\n  pulp press apples\n"));

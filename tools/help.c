@@ -106,9 +106,9 @@ void cli_describe(const cli_option *row, const void *member, bool full, char *te
         used += (size_t)snprintf(text + used, size - used, " [%s]", shown);
     }
     if (row->only != NULL) {
-        const int length = (int)strcspn(row->only, "=");
-        used +=
-            (size_t)snprintf(text + used, size - used, " (with --%.*s %s)", length, row->only, row->only + length + 1);
+        char only[128];
+        cli_only_text(row->only, only, sizeof only);
+        used += (size_t)snprintf(text + used, size - used, " (with %s)", only);
     }
     if (row->environment != NULL) {
         used += (size_t)snprintf(text + used, size - used, " (also $%s)", row->environment);

@@ -436,6 +436,31 @@ static int check_required(const parser *p)
     return EXIT_SUCCESS;
 }
 
+/* Is value one of the words between the bars of list? */
+static bool among(const char *value, const char *list)
+{
+    const size_t length = strlen(value);
+    for (;;) {
+        const size_t word = strcspn(list, "|");
+        if (word == length && strncmp(list, value, length) == 0) { return true; }
+        if (list[word] == '\0') { return false; }
+        list += word + 1;
+    }
+}
+
+void cli_only_text(const char *only, char *text, size_t size)
+{
+    const size_t name = strcspn(only, "=");
+    size_t used = (size_t)snprintf(text, size, "--%.*s ", (int)name, only);
+    for (const char *word = only + name + 1; used < size;) {
+        const size_t length = strcspn(word, "|");
+        const bool last = word[length] == '\0';
+        used += (size_t)snprintf(text + used, size - used, "%.*s%s", (int)length, word, last ? "" : " or ");
+        if (last) { return; }
+        word += length + 1;
+    }
+}
+
 /* An option that would have no effect is a misunderstanding: say so instead of ignoring it. */
 static int check_only(const parser *p)
 {
@@ -449,9 +474,10 @@ static int check_only(const parser *p)
         const cli_option *condition = cli_row(p->verb, other);
         char now[64];
         cli_value_text(condition, cli_member(p->verb, other, p->settings), now, sizeof now);
-        if (strcmp(now, wanted) != 0) {
-            return refuse(p, "--%s has an effect with --%s %s only (it is %s)", row->name, condition->name, wanted,
-                          now);
+        if (!among(now, wanted)) {
+            char text[128];
+            cli_only_text(row->only, text, sizeof text);
+            return refuse(p, "--%s has an effect with %s only (it is %s)", row->name, text, now);
         }
     }
     return EXIT_SUCCESS;

@@ -54,7 +54,7 @@ typedef struct cli_option {
     int set;                 /* of CLI_SET */
     bool required;           /* an error where it is missing */
     const char *shown;       /* said as the default in place of the member's value; "" says none */
-    const char *only;        /* "mode=batch": an error with another --mode; said in help */
+    const char *only;        /* "mode=batch", "mode=batch|teacher": an error with another --mode; said in help */
     const char *environment; /* variable that the library reads where the option is not given */
 } cli_option;
 
@@ -129,6 +129,9 @@ void *cli_member(const cli_verb *verb, size_t index, void *settings);
 
 /* The entry of names (NULL ends them) that someone who wrote `word` most likely meant; NULL if none is near. */
 const char *cli_nearest(const char *word, const char *const *names);
+
+/* "--mode batch or teacher" of a row's only. */
+void cli_only_text(const char *only, char *text, size_t size);
 
 /* ---- help.c ---- */
 
