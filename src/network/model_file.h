@@ -37,6 +37,12 @@ ptsne_status pt_model_fold(const pt_net *net, const float *parameters, pt_net *f
 ptsne_status pt_model_export(pt_backend *be, const pt_net *net, const float *parameters, const float *mean, float scale,
                              ptsne_model **model, ptsne_error *err);
 
+/* The other way: the net that training goes on with, the model's without a shift in front, and its parameters, n_parameters of net, for
+ * inputs (x - mean) scale. A model with a shift keeps the means that it was made with: pt_import_means writes them over others. */
+void pt_import_net(const ptsne_model *model, pt_net *net);
+void pt_import_means(const ptsne_model *model, float *mean);
+void pt_import_parameters(const ptsne_model *model, const float *mean, float scale, float *parameters);
+
 ptsne_status pt_model_write(const ptsne_model *model, const char *path, bool force, ptsne_error *err);
 ptsne_status pt_model_read(pt_backend *be, const char *path, ptsne_model **model, ptsne_error *err);
 /* The same from a parsed container. */

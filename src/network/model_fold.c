@@ -166,3 +166,63 @@ ptsne_status pt_model_export(pt_backend *be, const pt_net *net, const float *par
     }
     return PTSNE_OK;
 }
+
+/* ---- and back ---- */
+
+static bool is_shifted(const ptsne_model *model)
+{
+    return model->net.layers[0].kind == PT_SHIFT;
+}
+
+/* The shift's own parameters stay where they are, a gap among those of the others. */
+void pt_import_net(const ptsne_model *model, pt_net *net)
+{
+    *net = model->net;
+    if (!is_shifted(model)) { return; }
+    net->n_layers--;
+    memmove(net->layers, net->layers + 1, net->n_layers * sizeof *net->layers);
+}
+
+void pt_import_means(const ptsne_model *model, float *mean)
+{
+    if (!is_shifted(model)) { return; }
+    const float *bias = model->parameters + model->net.layers[0].bias;
+    for (size_t j = 0; j < pt_net_inputs(&model->net); j++) { mean[j] = -bias[j]; }
+}
+
+static void weights_restore(const pt_layer *layer, const float *mean, float scale, float *to)
+{
+    const size_t columns = layer->n_weight / layer->n_bias;
+    for (size_t o = 0; o < layer->n_bias; o++) {
+        float *weight = to + layer->weight + o * columns;
+        double shift = 0.0;
+        for (size_t j = 0; j < columns; j++) {
+            if (mean != NULL) { shift += (double)weight[j] * (double)mean[j]; }
+            weight[j] = (float)((double)weight[j] / (double)scale);
+        }
+        to[layer->bias + o] = (float)((double)to[layer->bias + o] + shift);
+    }
+}
+
+static void norm_restore(const pt_layer *layer, const float *mean, float scale, float *to)
+{
+    for (size_t c = 0; c < layer->in.channels; c++) {
+        float *gain = to + layer->weight + c, *middle = to + layer->mean + c;
+        *gain = (float)((double)*gain / (double)scale);
+        *middle = (float)(((double)*middle - (mean == NULL ? 0.0 : (double)mean[c])) * (double)scale);
+    }
+}
+
+void pt_import_parameters(const ptsne_model *model, const float *mean, float scale, float *parameters)
+{
+    pt_net net;
+    pt_import_net(model, &net);
+    memcpy(parameters, model->parameters, net.n_parameters * sizeof *parameters);
+    const size_t carrier = carrier_of(&net);
+    const float *taken = !is_shifted(model) && takes_means(&net, carrier) ? mean : NULL;
+    if (net.layers[carrier].kind == PT_NORM) {
+        norm_restore(&net.layers[carrier], taken, scale, parameters);
+    } else {
+        weights_restore(&net.layers[carrier], taken, scale, parameters);
+    }
+}

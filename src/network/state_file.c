@@ -24,15 +24,27 @@ ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, size_t n_ord
     return pt_fail_memory(err, "the state of a run", (double)(n_moments + 1) * (double)n_parameters * sizeof(float));
 }
 
+ptsne_status pt_state_extend(pt_state *state, size_t n_target, bool average, ptsne_error *err)
+{
+    bool full = true;
+    state->n_target = n_target;
+    if (n_target > 0) { full = (state->target = pt_array_zeroed(n_target, sizeof(float))) != NULL; }
+    if (average) { full = (state->average = pt_array_zeroed(state->n_parameters, sizeof(float))) != NULL && full; }
+    if (full) { return PTSNE_OK; }
+    return pt_fail_memory(err, "the state of a run", (double)(n_target + state->n_parameters) * sizeof(float));
+}
+
 void pt_state_destroy(pt_state *state)
 {
     free(state->parameters);
     for (size_t i = 0; i < PT_STATE_MOMENTS; i++) { free(state->moments[i]); }
     free(state->order);
+    free(state->target);
+    free(state->average);
     *state = (pt_state){0};
 }
 
-#define ARRAYS (2 + PT_STATE_MOMENTS)
+#define ARRAYS (4 + PT_STATE_MOMENTS)
 
 /* The arrays that there are, in the file's order; `values` gets where each lies in the state. */
 static size_t tensors_describe(const pt_state *state, pt_tensor tensors[ARRAYS], float *values[ARRAYS])
@@ -46,6 +58,8 @@ static size_t tensors_describe(const pt_state *state, pt_tensor tensors[ARRAYS],
         {"moment.0", state->moments[0], state->n_parameters},
         {"moment.1", state->moments[1], state->n_parameters},
         {"order", state->order, state->n_order},
+        {"target", state->target, state->n_target},
+        {"average", state->average, state->n_parameters},
     };
     size_t count = 0;
     for (size_t i = 0; i < ARRAYS; i++) {
@@ -169,4 +183,17 @@ ptsne_status pt_state_read(const char *path, const pt_metadata *run, const ptsne
     status = state_take(&file, run, observer, state, err);
     pt_safetensors_destroy(&file);
     return status == PTSNE_OK ? status : pt_within(err, status, "%s", path);
+}
+
+ptsne_status pt_state_ask(const char *path, const char *key, char **value, ptsne_error *err)
+{
+    pt_safetensors file;
+    *value = NULL;
+    const ptsne_status status = pt_safetensors_read(path, &file, err);
+    if (status != PTSNE_OK) { return status; }
+    const char *found = pt_metadata_get(&file.metadata, key);
+    if (found != NULL) { *value = pt_text_copy(found); }
+    const bool full = found == NULL || *value != NULL;
+    pt_safetensors_destroy(&file);
+    return full ? PTSNE_OK : pt_fail_memory(err, "the state of a run", 0.0);
 }

@@ -20,9 +20,14 @@ typedef struct pt_state {
     size_t n_parameters;
     float *order; /* n_order whole numbers below 2^24: the order that the run keeps its rows in */
     size_t n_order;
+    float *target; /* n_target: the map that a network learns */
+    size_t n_target;
+    float *average; /* n_parameters: of the parameters so far */
 } pt_state;
 
 ptsne_status pt_state_create(size_t n_parameters, size_t n_moments, size_t n_order, pt_state *state, ptsne_error *err);
+/* Add a target of n_target values (0: none), and an average, to a created state. */
+ptsne_status pt_state_extend(pt_state *state, size_t n_target, bool average, ptsne_error *err);
 void pt_state_destroy(pt_state *state);
 
 /* run: pairs that say which run it is (options, data); its "ptsne.version" and "ptsne.device" may differ at the next start. */
@@ -32,5 +37,8 @@ ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_me
  * thing that differs. */
 ptsne_status pt_state_read(const char *path, const pt_metadata *run, const ptsne_observer *observer, pt_state *state,
                            ptsne_error *err);
+
+/* *value: what the file's metadata have under the key, released by free(); NULL where they have no such key. */
+ptsne_status pt_state_ask(const char *path, const char *key, char **value, ptsne_error *err);
 
 #endif

@@ -12,6 +12,7 @@ typedef enum pt_purpose {
     PT_FOR_MOVES,       /* the epoch: interpolation */
     PT_FOR_DROPOUT,     /* 32 x step + layer */
     PT_FOR_SPLIT,       /* 0: which rows are kept for validation */
+    PT_FOR_ANCHORS,     /* 0 */
 } pt_purpose;
 
 static inline uint64_t pt_stream(pt_purpose purpose, uint64_t index)

@@ -183,6 +183,16 @@ size_t pt_embed_settings_iterations(const ptsne_embed_options *s)
     return iterations;
 }
 
+void pt_phases_print(const ptsne_phase *phases, size_t count, char text[PT_PHASES_TEXT])
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t p = 0; p < count && length < PT_PHASES_TEXT; p++) {
+        length += (size_t)snprintf(text + length, PT_PHASES_TEXT - length, "%s%zu:%.9g", p == 0 ? "" : ",",
+                                   phases[p].iterations, phases[p].exaggeration);
+    }
+}
+
 ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *s, pt_metadata *metadata, ptsne_error *err)
 {
     static const char *const methods[] = {"field", "barnes-hut", "exact"};
@@ -205,12 +215,8 @@ ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *s, pt_meta
         if (!numbers[i].used) { continue; }
         status = pt_metadata_set(metadata, err, numbers[i].key, "%.12g", numbers[i].value);
     }
-    char phases[PTSNE_MAX_PHASES * 48] = "";
-    size_t length = 0;
-    for (size_t p = 0; p < s->n_phases && length < sizeof phases; p++) {
-        length += (size_t)snprintf(phases + length, sizeof phases - length, "%s%zu:%.9g", p == 0 ? "" : ",",
-                                   s->phases[p].iterations, s->phases[p].exaggeration);
-    }
+    char phases[PT_PHASES_TEXT];
+    pt_phases_print(s->phases, s->n_phases, phases);
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.phases", "%s", phases); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.seed", "%" PRIu64, s->seed); }
     return status;

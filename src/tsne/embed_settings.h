@@ -25,6 +25,10 @@ bool pt_embed_settings_cells(const ptsne_embed_options *settings, size_t n);
 /* Iterations of all phases. */
 size_t pt_embed_settings_iterations(const ptsne_embed_options *settings);
 
+/* Phases as --phases takes them, "250:12,500:1"; count at most PTSNE_MAX_PHASES. */
+#define PT_PHASES_TEXT ((size_t)PTSNE_MAX_PHASES * 48)
+void pt_phases_print(const ptsne_phase *phases, size_t count, char text[PT_PHASES_TEXT]);
+
 /* Everything that the optimiser's numbers depend on, as pairs "ptsne.NAME". */
 ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *settings, pt_metadata *metadata,
                                            ptsne_error *err);
