@@ -116,7 +116,7 @@ expect "fit alone" 2 - "^ptsne: X is missing" ptsne fit
 expect "fit without -o" 2 - "^ptsne: -o MODEL is missing" ptsne fit x.csv
 expect "near miss" 2 - "did you mean --epochs\?" ptsne fit x.csv -o m --epohcs 3
 expect "one argument too many" 2 - 'one argument too many: "y.csv"' ptsne fit x.csv y.csv -o m
-expect "unused option" 2 - "--perplexity has an effect with --mode batch only \(it is edges\)" ptsne fit x.csv -o m --perplexity 5
+expect "unused option" 2 - "--perplexity has an effect with --mode batch or teacher only \(it is edges\)" ptsne fit x.csv -o m --perplexity 5
 expect "no number" 2 - '--epochs: "many" is not a whole number' ptsne fit x.csv -o m --epochs many
 expect "out of range" 2 - "--dims: 4 is too large: it must be at most 3" ptsne fit x.csv -o m --dims 4
 expect "no such choice" 2 - "--optimizer: .adma. is none of its choices; did you mean adam\?" ptsne fit x.csv -o m --optimizer adma
@@ -160,18 +160,59 @@ rows 5000 3 >many.csv
 used() { grep -aoE "\"ptsne\.$2\": ?\"[^\"]*\"" "$1" | head -n 1 | sed 's/.*"\([^"]*\)"$/\1/'; }
 expect "defaults, edges" 0 - . ptsne fit many.csv -o edges.st --net 4 --epochs 1
 expect "defaults, batch" 0 - . ptsne fit many.csv -o batches.st --net 4 --epochs 1 --mode batch
+expect "defaults, teacher" 0 - . ptsne fit many.csv -o taught.st --net 4 --epochs 1 --mode teacher --teacher-phases 2:12
 expect "defaults, sgd" 0 - . ptsne fit x.csv -o sgd.st "${small[@]}" --optimizer sgd
 ptsne fit --help >help.txt
 for option in dropout input-dropout interpolation batch-size; do
     key=${option//-/_}
     tr -s ' \n' ' ' <help.txt >out
     holds "--help has the default of --$option" \
-        grep -qE -- " --$option [A-Z]+ [^[]*\[$(used edges.st $key); mode batch: $(used batches.st $key)\]" out
+        grep -qE -- " --$option [A-Z]+ [^[]*\[$(used edges.st $key); mode batch: $(used batches.st $key); teacher: $(used taught.st $key)\]" out
 done
 holds "--help has the default of --exaggeration" grep -qE -- " --exaggeration A [^[]*\[$(used edges.st exaggeration)\]" out
 holds "and it is that of mode batch" test "$(used edges.st exaggeration)" = "$(used batches.st exaggeration)"
 holds "--help has the default of --learning-rate" \
     grep -qF "[$(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
+
+# ---- fit: a map to learn, classes left out, going on from a model ----
+
+taught=(--mode teacher --epochs 2 --batch-size 50)
+own=(--perplexity 8 --teacher-phases 30:12,30:4)
+expect "mode teacher" 0 - "^learnt.st: 6,16,2, 2 epochs" ptsne fit x.csv -o learnt.st "${taught[@]}" "${own[@]}" --net 16 --anchors 8 --json t.json
+holds "the report has the teacher" grep -q '"teacher_kl": [0-9]' t.json
+expect "it places points" 0 . - ptsne transform learnt.st x.csv -o -
+expect "the same again" 0 - . ptsne fit x.csv -o learnt2.st "${taught[@]}" "${own[@]}" --net 16 --anchors 8 --threads 1
+holds "the same bytes" cmp learnt.st learnt2.st
+expect "linear head, three dimensions" 0 - . ptsne fit x.csv -o learnt3.st "${taught[@]}" "${own[@]}" --net 16 --head linear --dims 3
+expect "anchors in mode edges" 0 - . ptsne fit x.csv -o learnt4.st "${small[@]}" --head anchors --anchors 5 --averaging 0.9
+ptsne transform learnt.st x.csv -o taught.npy -q
+expect "a map that is given" 0 - . ptsne fit x.csv -o learnt5.st "${taught[@]}" --net 16 --teacher taught.npy
+expect "a map of other rows" 4 - "taught.npy: a map of 200 rows and 2 columns; new.csv has [0-9]+ rows" \
+    ptsne fit new.csv -o m.st "${taught[@]}" --teacher taught.npy
+expect "of other dimensions" 4 - "and the map 3 dimensions" ptsne fit x.csv -o m.st "${taught[@]}" --teacher taught.npy --dims 3
+expect "both a map and phases" 2 - "--teacher-phases has no effect with --teacher" \
+    ptsne fit x.csv -o m.st "${taught[@]}" --teacher taught.npy --teacher-phases 5:1
+expect "a teacher in mode edges" 2 - "--teacher has an effect with --mode teacher only" ptsne fit x.csv -o m.st --teacher taught.npy
+expect "anchors without any" 2 - "--anchors has an effect with --head anchors only" ptsne fit x.csv -o m.st --anchors 9
+expect "no loss" 2 - "--error-width: 0 is too small" ptsne fit x.csv -o m.st --mode teacher --error-width 0
+
+awk 'BEGIN { for (i = 0; i < 200; i++) print i % 4 == 3 ? "rare" : "kind " i % 4 }' >kinds.txt
+expect "classes left out" 0 - "^100 rows are left out" \
+    ptsne fit x.csv -o few.st "${small[@]}" --labels kinds.txt --exclude-label "rare,kind 2"
+holds "the others stay" grep -q "x.csv: 100 rows of 6 columns" err
+expect "by the label column" 0 - "^50 rows are left out" ptsne fit x.csv -o few2.st "${small[@]}" --exclude-label kind3
+expect "no such class" 2 - 'no row has the label "kind 7"' ptsne fit x.csv -o m.st --labels kinds.txt --exclude-label "kind 7"
+expect "no labels" 2 - "--exclude-label needs labels" ptsne fit x.csv -o m.st --exclude-label rare --columns a,b --label-column=
+expect "labels for nothing" 2 - "--labels has an effect with --exclude-label only" ptsne fit x.csv -o m.st --labels kinds.txt
+expect "all classes left out" 2 - "0 rows: a fit takes 4" \
+    ptsne fit x.csv -o m.st "${small[@]}" --labels kinds.txt --exclude-label "rare,kind 0,kind 1,kind 2"
+
+expect "going on from a model" 0 - "^on.st: learnt.st trained on, 1 epoch" ptsne fit x.csv -o on.st --init learnt.st "${taught[@]}" --epochs 1 --perplexity 8
+expect "with a net of one's own" 2 - "--net has no effect with --init" ptsne fit x.csv -o m.st --init learnt.st --net 5
+expect "on other columns" 2 - "the model to go on from takes 6 columns, the data have 2" ptsne fit x.csv -o m.st --init learnt.st --columns 1,2
+expect "from no model" 4 - "x.csv" ptsne fit x.csv -o m.st --init x.csv
+expect "onto itself" 2 - "learnt.st: named twice" ptsne fit x.csv -o learnt.st -f --init learnt.st
+holds "nothing else was written" test ! -e m.st
 
 # ---- embed ----
 

@@ -7,21 +7,23 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "fit_data.h"
 #include "report.h"
 #include "resume.h"
 
 typedef struct fit_settings {
     console_settings console;
-    const char *input, *output, *json;
+    const char *input, *output, *json, *labels, *exclude, *init, *map;
     bool force;
     ptsne_fit_options fit;
     cli_numbers perplexities;
+    cli_runs phases;
     device_settings device;
     read_settings read;
 } fit_settings;
 
 _Static_assert(sizeof(ptsne_mode) == sizeof(int) && sizeof(ptsne_optimizer) == sizeof(int) &&
-                   sizeof(ptsne_schedule) == sizeof(int),
+                   sizeof(ptsne_schedule) == sizeof(int) && sizeof(ptsne_head) == sizeof(int),
                "CLI_CHOICE fills an int");
 
 /* ---- what is there before ---- */
@@ -30,7 +32,11 @@ _Static_assert(sizeof(ptsne_mode) == sizeof(int) && sizeof(ptsne_optimizer) == s
 static int look_around(const cli_call *call, const char *state, int *resume)
 {
     const fit_settings *settings = call->settings;
-    const char *const inputs[] = {settings->input, NULL};
+    const char *const given[] = {settings->labels, settings->init, settings->map};
+    const char *inputs[5] = {settings->input};
+    for (size_t i = 0, count = 1; i < CLI_LENGTH(given); i++) {
+        if (given[i] != NULL) { inputs[count++] = given[i]; }
+    }
     const int looked = resume_look_around(call, settings->output, state, settings->force, resume);
     if (looked != EXIT_SUCCESS) { return looked; }
     if (strcmp(settings->output, "-") == 0) {
@@ -63,9 +69,15 @@ static void say_done(const cli_call *call, const ptsne_model *model, const ptsne
 {
     const fit_settings *settings = call->settings;
     const char *net = settings->fit.net;
-    console_note(call->console, "%s: %zu,%s%s%zu, %zu epoch%s, %zu steps, loss %.4f, %.1f s", settings->output,
-                 ptsne_model_features(model), net, *net == '\0' ? "" : ",", ptsne_model_components(model), done->epochs,
-                 done->epochs == 1 ? "" : "s", done->steps, done->loss, done->seconds);
+    char what[256];
+    if (settings->init != NULL) {
+        snprintf(what, sizeof what, "%s trained on", settings->init);
+    } else {
+        snprintf(what, sizeof what, "%zu,%s%s%zu", ptsne_model_features(model), net, *net == '\0' ? "" : ",",
+                 ptsne_model_components(model));
+    }
+    console_note(call->console, "%s: %s, %zu epoch%s, %zu steps, loss %.4f, %.1f s", settings->output, what,
+                 done->epochs, done->epochs == 1 ? "" : "s", done->steps, done->loss, done->seconds);
 }
 
 static json_t *spread_report(const ptsne_fit_report *done, size_t components)
@@ -84,13 +96,15 @@ static json_t *done_report(const ptsne_fit_report *done)
     json_object_set_new(report, "loss", report_number(done->loss));
     json_object_set_new(report, "seconds", report_number(done->seconds));
     json_object_set_new(report, "neighbor_seconds", report_number(done->neighbor_seconds));
+    json_object_set_new(report, "teacher_seconds", report_number(done->teacher_seconds));
+    json_object_set_new(report, "teacher_kl", report_number(done->teacher_kl));
     json_object_set_new(report, "training_seconds", report_number(done->training_seconds));
     json_object_set_new(report, "product_flop", report_number(done->product_flop));
     json_object_set_new(report, "product_gflops", report_number(done->product_flop / done->training_seconds / 1e9));
     return report;
 }
 
-static int report(const cli_call *call, const char *outcome, ptsne_device *device, const ptsne_table *x,
+static int report(const cli_call *call, const char *outcome, ptsne_device *device, const fit_data *x,
                   const ptsne_fit_report *done)
 {
     const fit_settings *settings = call->settings;
@@ -98,11 +112,12 @@ static int report(const cli_call *call, const char *outcome, ptsne_device *devic
     ptsne_device_info info;
     ptsne_device_describe(device, &info);
     json_t *whole = done_report(done);
-    json_t *about = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "version", ptsne_version(),
-                              "outcome", outcome, "device", info.spec, "device_name", report_text(info.name), "data",
-                              report_text(settings->input), "model", report_text(settings->output), "rows",
-                              (json_int_t)ptsne_table_rows(x), "columns", (json_int_t)ptsne_table_columns(x), "seed",
-                              (json_int_t)settings->fit.seed, "net", report_text(settings->fit.net));
+    json_t *about =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "version", ptsne_version(), "outcome", outcome,
+                  "device", info.spec, "device_name", report_text(info.name), "data", report_text(settings->input),
+                  "model", report_text(settings->output), "rows", (json_int_t)x->n, "columns", (json_int_t)x->n_columns,
+                  "seed", (json_int_t)settings->fit.seed, settings->init == NULL ? "net" : "init",
+                  report_text(settings->init == NULL ? settings->fit.net : settings->init));
     if (json_object_update(whole, about) != 0) { /* one of them is NULL, or without memory */
         json_decref(whole);
         whole = NULL;
@@ -115,13 +130,42 @@ static int report(const cli_call *call, const char *outcome, ptsne_device *devic
 
 /* ---- the run ---- */
 
+/* Options that say the same thing, or whose effect needs another one. */
+static int check_pairs(const cli_call *call)
+{
+    static const char *const clashes[][2] = {
+        {"net", "init"},     {"activation", "init"},        {"dims", "init"},          {"head", "init"},
+        {"anchors", "init"}, {"teacher-phases", "teacher"}, {"perplexity", "teacher"},
+    };
+    const fit_settings *settings = call->settings;
+    const ptsne_fit_options *fit = &settings->fit;
+    for (size_t i = 0; i < CLI_LENGTH(clashes); i++) {
+        if (cli_given(call, clashes[i][0]) && cli_given(call, clashes[i][1])) {
+            return cli_refuse(call, "--%s has no effect with --%s, which brings its own", clashes[i][0], clashes[i][1]);
+        }
+    }
+    const bool anchors =
+        fit->head == PTSNE_HEAD_ANCHORS || (fit->head == PTSNE_HEAD_AUTO && fit->mode == PTSNE_MODE_TEACHER);
+    static const char *const of_anchors[] = {"anchors", "class-weight", "class-share"};
+    for (size_t i = 0; i < CLI_LENGTH(of_anchors) && !anchors; i++) {
+        if (!cli_given(call, of_anchors[i])) { continue; }
+        return cli_refuse(call, "--%s has an effect with --head anchors only", of_anchors[i]);
+    }
+    if (settings->labels != NULL && settings->exclude == NULL) {
+        return cli_refuse(call, "--labels has an effect with --exclude-label only: the network learns without labels");
+    }
+    return EXIT_SUCCESS;
+}
+
 /* Options that would have no effect and depend on more than one other. */
 static int check_settings(const cli_call *call)
 {
     const fit_settings *settings = call->settings;
     const ptsne_fit_options *fit = &settings->fit;
-    if (fit->mode == PTSNE_MODE_BATCH && cli_given(call, "neighbors") && fit->interpolation <= 0.0) {
-        return cli_refuse(call, "--neighbors has an effect in mode batch with --interpolation only");
+    const bool moves = fit->interpolation > 0.0 || (fit->interpolation < 0.0 && fit->mode == PTSNE_MODE_TEACHER);
+    if (fit->mode != PTSNE_MODE_EDGES && cli_given(call, "neighbors") && !moves) {
+        return cli_refuse(call, "--neighbors has an effect in mode %s with --interpolation only",
+                          fit->mode == PTSNE_MODE_BATCH ? "batch" : "teacher");
     }
     if (cli_given(call, "pca") && fit->pca > 0 && strcmp(fit->metric, "euclidean") != 0) {
         return cli_refuse(call, "--pca has an effect with --metric euclidean only (it is %s)", fit->metric);
@@ -129,12 +173,15 @@ static int check_settings(const cli_call *call)
     if (cli_given(call, "early-exaggeration") && fit->early_epochs == 0) {
         return cli_refuse(call, "--early-exaggeration has an effect with --early-epochs only");
     }
-    return EXIT_SUCCESS;
+    if (settings->phases.count > PTSNE_MAX_PHASES) {
+        return cli_refuse(call, "--teacher-phases: %zu phases; at most %d", settings->phases.count, PTSNE_MAX_PHASES);
+    }
+    return check_pairs(call);
 }
 
 /* What came out of the fit, to files and to people. Returns the exit code. */
-static int finish(const cli_call *call, ptsne_status status, const char *state, ptsne_device *device,
-                  const ptsne_table *x, const ptsne_model *model, const ptsne_fit_report *done, ptsne_error *err)
+static int finish(const cli_call *call, ptsne_status status, const char *state, ptsne_device *device, const fit_data *x,
+                  const ptsne_model *model, const ptsne_fit_report *done, ptsne_error *err)
 {
     const fit_settings *settings = call->settings;
     ptsne_error saving = {0};
@@ -169,37 +216,61 @@ static int finish(const cli_call *call, ptsne_status status, const char *state, 
     return code;
 }
 
-static int train(const cli_call *call, const ptsne_fit_options *options)
+/* What is read, opened and made in a run. */
+typedef struct fit_things {
+    fit_data data;
+    ptsne_device *device;
+    ptsne_model *init, *model;
+} fit_things;
+
+static int things_open(const cli_call *call, const ptsne_observer *observer, fit_things *things)
 {
     const fit_settings *settings = call->settings;
-    ptsne_device *device = NULL;
-    ptsne_table *x = NULL;
-    ptsne_model *model = NULL;
-    ptsne_fit_report done = {0};
-    ptsne_error err = {0};
-    int code;
     const ptsne_device_options where = device_settings_use(&settings->device);
     const ptsne_read_options read = read_settings_use(&settings->read);
+    ptsne_error err = {0};
+    if (ptsne_device_open(&where, observer, &things->device, &err) != PTSNE_OK) {
+        return console_fail(call->console, NULL, &err);
+    }
+    if (settings->init != NULL && ptsne_model_load(things->device, settings->init, &things->init, &err) != PTSNE_OK) {
+        return console_fail(call->console, settings->init, &err);
+    }
+    const fit_data_files files = {
+        .input = settings->input,
+        .labels = settings->labels,
+        .map = settings->map,
+        .exclude = settings->exclude,
+        .dims = things->init == NULL ? settings->fit.n_components : ptsne_model_components(things->init),
+    };
+    return fit_data_read(call, &files, &read, &things->data);
+}
+
+static int train(const cli_call *call, const ptsne_fit_options *given)
+{
+    const fit_settings *settings = call->settings;
+    fit_things things = {0};
+    ptsne_fit_options options = *given;
+    ptsne_fit_report done = {0};
+    ptsne_error err = {0};
     const ptsne_observer observer = console_observer(call->console);
-    if (ptsne_table_read(settings->input, &read, &x, &err) != PTSNE_OK) {
-        code = console_fail(call->console, settings->input, &err);
-        goto done;
+    int code = things_open(call, &observer, &things);
+    if (code == EXIT_SUCCESS) {
+        const fit_data *x = &things.data;
+        ptsne_device_info info;
+        ptsne_device_describe(things.device, &info);
+        console_note(call->console, "%s: %zu rows of %zu columns; on %s (%s), seed %llu", settings->input, x->n,
+                     x->n_columns, info.spec, info.name, (unsigned long long)options.seed);
+        if (x->left_out > 0) { console_note(call->console, "%zu rows are left out", x->left_out); }
+        options.init = things.init;
+        options.teacher = x->target;
+        const ptsne_status status =
+            ptsne_fit(things.device, x->values, x->n, x->n_columns, &options, &observer, &things.model, &done, &err);
+        code = finish(call, status, options.checkpoint, things.device, x, things.model, &done, &err);
     }
-    if (ptsne_device_open(&where, &observer, &device, &err) != PTSNE_OK) {
-        code = console_fail(call->console, NULL, &err);
-        goto done;
-    }
-    ptsne_device_info info;
-    ptsne_device_describe(device, &info);
-    console_note(call->console, "%s: %zu rows of %zu columns; on %s (%s), seed %llu", settings->input,
-                 ptsne_table_rows(x), ptsne_table_columns(x), info.spec, info.name, (unsigned long long)options->seed);
-    const ptsne_status status = ptsne_fit(device, ptsne_table_values(x), ptsne_table_rows(x), ptsne_table_columns(x),
-                                          options, &observer, &model, &done, &err);
-    code = finish(call, status, options->checkpoint, device, x, model, &done, &err);
-done:
-    ptsne_model_destroy(model);
-    ptsne_device_destroy(device);
-    ptsne_table_destroy(x);
+    ptsne_model_destroy(things.model);
+    ptsne_model_destroy(things.init);
+    ptsne_device_destroy(things.device);
+    fit_data_release(&things.data);
     return code;
 }
 
@@ -214,6 +285,10 @@ static int fit_run(const cli_call *call)
     }
     options.n_perplexities = settings->perplexities.count;
     memcpy(options.perplexities, settings->perplexities.values, sizeof options.perplexities);
+    options.n_teacher_phases = settings->phases.count;
+    for (size_t i = 0; i < settings->phases.count && i < PTSNE_MAX_PHASES; i++) {
+        options.teacher_phases[i] = (ptsne_phase){settings->phases.lengths[i], settings->phases.values[i]};
+    }
     options.checkpoint = state;
     int code = check_settings(call);
     if (code == EXIT_SUCCESS) { code = look_around(call, state, &options.resume); }
@@ -245,6 +320,25 @@ static const cli_option data_options[] = {
      .help = "where the model goes (safetensors)"},
     {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite MODEL if it exists"},
     {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
+    {.name = "exclude-label",
+     .kind = CLI_TEXT,
+     .member = AT(exclude),
+     .argument = "LIST",
+     .help = "leave the rows with these labels out: 4,9",
+     .more = "ptsne transform can place them later. Labels come from --labels, or from a label column of X."},
+    {.name = "labels",
+     .kind = CLI_TEXT,
+     .member = AT(labels),
+     .argument = "FILE",
+     .help = "labels for --exclude-label, one a row of X; nothing else looks at them"},
+    {.name = "init",
+     .kind = CLI_TEXT,
+     .member = AT(init),
+     .argument = "MODEL",
+     .help = "go on training this model, on the rows of X",
+     .more = "The network is the model's own. In mode teacher t-SNE begins with the places that the model gives to the "
+             "rows, so "
+             "that the new map resembles the old one."},
 };
 
 static const cli_option map_options[] = {
@@ -252,11 +346,12 @@ static const cli_option map_options[] = {
      .kind = CLI_CHOICE,
      .member = FIT(mode),
      .argument = "MODE",
-     .choices = "edges,batch",
-     .help = "edges or batch",
+     .choices = "edges,batch,teacher",
+     .help = "edges, batch or teacher",
      .more =
          "edges: pairs of neighbours from the nearest-neighbour graph of all rows attract, all pairs of a batch repel. "
-         "batch: the classic, t-SNE inside each mini-batch (van der Maaten 2009)."},
+         "batch: the classic, t-SNE inside each mini-batch (van der Maaten 2009). "
+         "teacher: a map by t-SNE first, which the network then learns."},
     {.name = "dims",
      .kind = CLI_COUNT,
      .member = FIT(n_components),
@@ -285,8 +380,8 @@ static const cli_option map_options[] = {
      .member = AT(perplexities),
      .least = 1,
      .argument = "LIST",
-     .help = "effective number of neighbours in a batch; several are averaged: 5,30,100",
-     .only = "mode=batch"},
+     .help = "effective number of neighbours, in mode batch in a batch; several are averaged: 5,30,100",
+     .only = "mode=batch|teacher"},
     {.name = "exaggeration",
      .kind = CLI_NUMBER,
      .member = FIT(exaggeration),
@@ -294,19 +389,65 @@ static const cli_option map_options[] = {
      .most = 1000,
      .argument = "A",
      .help = "factor on the attraction throughout",
-     .shown = "4"},
+     .shown = "4",
+     .only = "mode=edges|batch"},
     {.name = "early-exaggeration",
      .kind = CLI_NUMBER,
      .member = FIT(early_exaggeration),
      .least = 0.001,
      .most = 1000,
      .argument = "A",
-     .help = "factor on the attraction in the first epochs"},
+     .help = "factor on the attraction in the first epochs",
+     .only = "mode=edges|batch"},
     {.name = "early-epochs",
      .kind = CLI_COUNT,
      .member = FIT(early_epochs),
      .argument = "N",
-     .help = "epochs with --early-exaggeration"},
+     .help = "epochs with --early-exaggeration",
+     .only = "mode=edges|batch"},
+};
+
+static const cli_option teacher_options[] = {
+    {.name = "teacher",
+     .kind = CLI_TEXT,
+     .member = AT(map),
+     .argument = "MAP",
+     .help = "a map of X's rows to learn, from ptsne embed say; without it t-SNE makes one",
+     .shown = "",
+     .only = "mode=teacher"},
+    {.name = "teacher-phases",
+     .kind = CLI_RUNS,
+     .member = AT(phases),
+     .least = 0.001,
+     .most = 1000,
+     .argument = "N:A,...",
+     .help = "iterations:exaggeration of that t-SNE",
+     .shown = "250:12,500:1,150:4; --init: the last two",
+     .only = "mode=teacher"},
+    {.name = "error-width",
+     .kind = CLI_NUMBER,
+     .member = FIT(error_width),
+     .least = 0.001,
+     .most = 1000,
+     .argument = "H",
+     .help = "rows farther than this from their places count less and less",
+     .more = "The loss is H log(H^2 + distance^2), in standard deviations of the map.",
+     .only = "mode=teacher"},
+    {.name = "class-weight",
+     .kind = CLI_NUMBER,
+     .member = FIT(class_weight),
+     .most = 1000,
+     .argument = "A",
+     .help = "weight, at the start, of choosing the right anchor",
+     .only = "mode=teacher"},
+    {.name = "class-share",
+     .kind = CLI_NUMBER,
+     .member = FIT(class_share),
+     .least = 0.001,
+     .most = 1,
+     .argument = "S",
+     .help = "share of the training in which that weight falls to 0",
+     .only = "mode=teacher"},
 };
 
 static const cli_option network_options[] = {
@@ -320,27 +461,44 @@ static const cli_option network_options[] = {
      .member = FIT(activation),
      .argument = "NAME",
      .help = "relu, elu, tanh or sigmoid"},
+    {.name = "head",
+     .kind = CLI_CHOICE,
+     .member = FIT(head),
+     .argument = "KIND",
+     .choices = "auto,linear,anchors",
+     .help = "last layer: linear or anchors",
+     .more = "anchors: the weighted mean of places on the map, chosen by a softmax, plus a linear layer; such a map "
+             "can jump "
+             "from one cluster to the next.",
+     .shown = "linear; mode teacher: anchors"},
+    {.name = "anchors",
+     .kind = CLI_COUNT,
+     .member = FIT(n_anchors),
+     .least = 2,
+     .most = 4096,
+     .argument = "K",
+     .help = "places of the anchors"},
     {.name = "dropout",
      .kind = CLI_NUMBER,
      .member = FIT(dropout),
      .most = 1,
      .argument = "P",
      .help = "share of the hidden units dropped in a step",
-     .shown = "0.1; mode batch: 0"},
+     .shown = "0.1; mode batch: 0; teacher: 0.2"},
     {.name = "input-dropout",
      .kind = CLI_NUMBER,
      .member = FIT(input_dropout),
      .most = 1,
      .argument = "P",
      .help = "share of the inputs dropped in a step",
-     .shown = "0.1; mode batch: 0"},
+     .shown = "0.1; mode batch: 0; teacher: 0.1"},
     {.name = "interpolation",
      .kind = CLI_NUMBER,
      .member = FIT(interpolation),
      .most = 1,
      .argument = "L",
      .help = "inputs move up to this share of the way to a neighbour",
-     .shown = "0.5; mode batch: 0"},
+     .shown = "0.5; mode batch: 0; teacher: 0.5"},
 };
 
 static const cli_option training_options[] = {
@@ -350,14 +508,14 @@ static const cli_option training_options[] = {
      .least = 1,
      .argument = "N",
      .help = "passes over the data",
-     .shown = "32, more for few rows; mode batch: 80"},
+     .shown = "32; mode batch: 80; teacher: 24; more for few rows"},
     {.name = "batch-size",
      .kind = CLI_COUNT,
      .member = FIT(batch_size),
      .least = 2,
      .argument = "N",
      .help = "rows of a step",
-     .shown = "500; mode batch: 5000"},
+     .shown = "500; mode batch: 5000; teacher: 250"},
     {.name = "seed",
      .kind = CLI_SEED,
      .member = FIT(seed),
@@ -375,7 +533,8 @@ static const cli_option training_options[] = {
      .most = 1e6,
      .argument = "R",
      .help = "learning rate at its height",
-     .more = "Adam's default is for batches of 500 rows and grows with the root of their number.",
+     .more =
+         "Adam's default is for batches of 500 rows, in mode teacher of 250, and grows with the root of their number.",
      .shown = "0.001; sgd: 0.1"},
     {.name = "schedule",
      .kind = CLI_CHOICE,
@@ -395,6 +554,12 @@ static const cli_option training_options[] = {
      .argument = "M",
      .help = "momentum of the steps",
      .only = "optimizer=sgd"},
+    {.name = "averaging",
+     .kind = CLI_NUMBER,
+     .member = FIT(averaging),
+     .most = 1,
+     .argument = "B",
+     .help = "the model is a running mean of the parameters that keeps the share B a step; 0: their last values"},
     {.name = "checkpoint",
      .kind = CLI_NUMBER,
      .member = FIT(checkpoint_minutes),
@@ -412,6 +577,7 @@ static const cli_option training_options[] = {
 static const cli_section sections[] = {
     {"Data", data_options, CLI_LENGTH(data_options), 0, false},
     {"The map", map_options, CLI_LENGTH(map_options), 0, false},
+    {"The map to learn", teacher_options, CLI_LENGTH(teacher_options), 0, false},
     {"The network", network_options, CLI_LENGTH(network_options), 0, false},
     {"Training", training_options, CLI_LENGTH(training_options), 0, false},
     {"Reading X", read_options, CLI_LENGTH(read_options), AT(read), true},
@@ -440,6 +606,9 @@ const cli_verb verb_fit = {
     .examples = "  ptsne fit train.npy -o map.safetensors\n"
                 "  ptsne fit train.csv --label-column kind -o map.safetensors --dims 3\n"
                 "  ptsne fit train.npy -o map.safetensors --mode batch --batch-size 5000 --perplexity 30\n"
+                "  ptsne fit train.npy -o map.safetensors --mode teacher\n"
+                "  ptsne fit train.npy -o map.safetensors --labels y.npy --exclude-label 9\n"
+                "  ptsne fit newer.npy -o newer.safetensors --init map.safetensors\n"
                 "  ptsne fit train.npy -o map.safetensors --checkpoint 5 --resume\n",
     .sections = sections,
     .n_sections = CLI_LENGTH(sections),

@@ -59,6 +59,24 @@ ptsne_status pt_graph_create(pt_backend *be, const float *x, size_t n, size_t d,
     return status;
 }
 
+ptsne_status pt_graph_take(const ptsne_graph *found, const float *x, size_t d, const ptsne_fit_options *settings,
+                           pt_graph *graph, ptsne_error *err)
+{
+    const size_t n = found->n, k = settings->n_neighbors;
+    graph->neighbors = pt_array_zeroed(n * k, sizeof *graph->neighbors);
+    if (graph->neighbors == NULL) {
+        return pt_fail_memory(err, "the neighbour graph", (double)n * (double)k * sizeof *graph->neighbors);
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < k; j++) {
+            const uint32_t other = found->index[i * found->k + j];
+            graph->neighbors[i * k + j] = other == UINT32_MAX ? (uint32_t)i : other;
+        }
+    }
+    graph->duplicates = duplicates_count(x, n, d, graph->neighbors, k);
+    return PTSNE_OK;
+}
+
 void pt_graph_destroy(pt_graph *graph)
 {
     free(graph->scores);

@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
+#include "network/model_file.h"
 #include "tsne/embed_settings.h"
 
 /* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
@@ -13,12 +15,17 @@
 typedef struct mode_defaults {
     size_t epochs, batch_size;
     double exaggeration, dropout, input_dropout, interpolation;
+    ptsne_head head;
+    double rate_batch; /* batch for which Adam's rate is 0.001 */
 } mode_defaults;
 
 static const mode_defaults defaults_of[] = {
-    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5},
-    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0},
+    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 500.0},
+    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 500.0},
+    [PTSNE_MODE_TEACHER] = {24, 250, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 250.0},
 };
+
+static const ptsne_phase teacher_phases[] = {{250, 12.0}, {500, 1.0}, {150, 4.0}};
 
 void pt_settings_default(ptsne_fit_options *options)
 {
@@ -35,6 +42,10 @@ void pt_settings_default(ptsne_fit_options *options)
         .pca = 50,
         .early_exaggeration = 12.0,
         .early_epochs = 0,
+        .n_anchors = 200,
+        .error_width = 0.1,
+        .class_weight = 0.3,
+        .class_share = 0.5,
         .dropout = -1.0,
         .input_dropout = -1.0,
         .interpolation = -1.0,
@@ -49,13 +60,15 @@ void pt_settings_default(ptsne_fit_options *options)
 /* Large batches have less noise, and make fewer steps: Adam's rate grows with the root of their size. */
 static double rate_default(const ptsne_fit_options *s)
 {
-    return s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 * sqrt((double)s->batch_size / 500.0) : 0.1;
+    const double usual = defaults_of[s->mode].rate_batch;
+    return s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 * sqrt((double)s->batch_size / usual) : 0.1;
 }
 
 static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
 {
     const pt_limit limits[] = {
-        {"mode", (double)s->mode, 0, 1, false},
+        {"head", (double)s->head, 0, 2, false},
+        {"n_anchors", (double)s->n_anchors, 2, 4096, false},
         {"n_components", (double)s->n_components, 2, 3, false},
         {"epochs", (double)s->epochs, 1, 1e9, false},
         {"batch_size", (double)s->batch_size, 4, 1e6, false},
@@ -63,6 +76,11 @@ static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
         {"n_perplexities", (double)s->n_perplexities, 1, PTSNE_MAX_PERPLEXITIES, false},
         {"exaggeration", s->exaggeration, 1e-3, 1e3, false},
         {"early_exaggeration", s->early_exaggeration, 1e-3, 1e3, false},
+        {"n_teacher_phases", (double)s->n_teacher_phases, 0, PTSNE_MAX_PHASES, false},
+        {"error_width", s->error_width, 1e-3, 1e3, false},
+        {"class_weight", s->class_weight, 0, 1e3, false},
+        {"class_share", s->class_share, 1e-3, 1, false},
+        {"averaging", s->averaging, 0, 1, true},
         {"dropout", s->dropout, 0, 1, true},
         {"input_dropout", s->input_dropout, 0, 1, true},
         {"interpolation", s->interpolation, 0, 1, false},
@@ -75,11 +93,11 @@ static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
     return pt_limits_check(limits, sizeof limits / sizeof limits[0], err);
 }
 
-/* A row of P is made from the rows of its batch. */
+/* A row of P is made from the rows of its batch, the teacher's from all. */
 static ptsne_status perplexities_check(const ptsne_fit_options *s, size_t rows, ptsne_error *err)
 {
     char of[48];
-    snprintf(of, sizeof of, "batches of %zu rows", rows);
+    snprintf(of, sizeof of, "%s%zu rows", s->mode == PTSNE_MODE_BATCH ? "batches of " : "", rows);
     return pt_perplexities_check(s->perplexities, s->n_perplexities, rows, of, err);
 }
 
@@ -94,6 +112,30 @@ static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *obse
                 s->n_neighbors, n, n - 1);
         s->n_neighbors = n - 1;
     }
+    if (s->n_anchors > n / 2 && s->init == NULL) { s->n_anchors = n / 2; }
+}
+
+/* What mode teacher is to do before the network learns. */
+static void teacher_resolve(ptsne_fit_options *s)
+{
+    const size_t skipped = s->init == NULL ? 0 : 1, count = sizeof teacher_phases / sizeof teacher_phases[0];
+    if (s->n_teacher_phases > 0 || s->mode != PTSNE_MODE_TEACHER) { return; }
+    s->n_teacher_phases = count - skipped;
+    memcpy(s->teacher_phases, teacher_phases + skipped, s->n_teacher_phases * sizeof *teacher_phases);
+}
+
+/* A model to go on from brings its network. */
+static void init_resolve(ptsne_fit_options *s)
+{
+    const ptsne_model *init = s->init;
+    const pt_layer *last = &init->net.layers[init->net.n_layers - 1];
+    const char *net = pt_metadata_get(&init->metadata, "ptsne.net");
+    const char *activation = pt_metadata_get(&init->metadata, "ptsne.activation");
+    s->net = net == NULL ? "" : net;
+    s->activation = activation == NULL ? "" : activation;
+    s->n_components = pt_net_outputs(&init->net);
+    s->head = last->kind == PT_ANCHORS ? PTSNE_HEAD_ANCHORS : PTSNE_HEAD_LINEAR;
+    if (last->kind == PT_ANCHORS) { s->n_anchors = pt_layer_anchors(last); }
 }
 
 ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_t n_features,
@@ -105,8 +147,9 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
         pt_settings_default(settings);
     }
     ptsne_fit_options *s = settings;
-    if (s->mode != PTSNE_MODE_EDGES && s->mode != PTSNE_MODE_BATCH) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "mode %d: there are 0 (edges) and 1 (batch)", (int)s->mode);
+    if ((size_t)s->mode >= sizeof defaults_of / sizeof defaults_of[0]) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "mode %d: there are 0 (edges), 1 (batch) and 2 (teacher)",
+                       (int)s->mode);
     }
     if (n < 4 || n >= UINT32_MAX / 2) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu rows: a fit takes 4 to %zu", n, (size_t)(UINT32_MAX / 2 - 1));
@@ -114,6 +157,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if (s->net == NULL || s->activation == NULL || s->metric == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "net, activation and metric have to be texts");
     }
+    if (s->init != NULL) { init_resolve(s); }
     const mode_defaults *d = &defaults_of[s->mode];
     const bool epochs_open = s->epochs == 0;
     if (epochs_open) { s->epochs = d->epochs; }
@@ -123,13 +167,16 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if (s->input_dropout < 0.0) { s->input_dropout = d->input_dropout; }
     if (s->interpolation < 0.0) { s->interpolation = d->interpolation; }
     if (s->learning_rate == 0.0) { s->learning_rate = rate_default(s); }
+    if (s->head == PTSNE_HEAD_AUTO) { s->head = d->head; }
+    teacher_resolve(s);
     ptsne_status status = numbers_check(s, err);
     if (status != PTSNE_OK) { return status; }
     sizes_fit(s, n, observer);
     const size_t steps = pt_settings_steps(s, n);
     if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = (LEAST_STEPS + steps - 1) / steps; }
     s->pca = pt_settings_pca(s->pca, s->metric, n, n_features);
-    return s->mode == PTSNE_MODE_BATCH ? perplexities_check(s, s->batch_size, err) : PTSNE_OK;
+    if (s->mode == PTSNE_MODE_EDGES || s->teacher != NULL) { return PTSNE_OK; }
+    return perplexities_check(s, s->mode == PTSNE_MODE_BATCH ? s->batch_size : n, err);
 }
 
 size_t pt_settings_steps(const ptsne_fit_options *settings, size_t n)
@@ -144,7 +191,8 @@ bool pt_settings_graph(const ptsne_fit_options *settings)
 
 ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metadata, ptsne_error *err)
 {
-    static const char *const modes[] = {"edges", "batch"};
+    static const char *const modes[] = {"edges", "batch", "teacher"};
+    static const char *const heads[] = {"auto", "linear", "anchors"};
     static const char *const optimizers[] = {"adam", "sgd"};
     static const char *const schedules[] = {"cosine", "linear", "constant"};
     char perplexities[PTSNE_MAX_PERPLEXITIES * 26] = "";
@@ -153,6 +201,9 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
         length += (size_t)snprintf(perplexities + length, sizeof perplexities - length, "%s%.9g", i == 0 ? "" : ",",
                                    s->perplexities[i]);
     }
+    char phases[PT_PHASES_TEXT];
+    pt_phases_print(s->teacher_phases, s->n_teacher_phases, phases);
+    const bool teacher = s->mode == PTSNE_MODE_TEACHER;
     const struct {
         const char *key;
         double value;
@@ -163,7 +214,7 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
         {"ptsne.batch_size", (double)s->batch_size, true},
         {"ptsne.neighbors", (double)s->n_neighbors, pt_settings_graph(s)},
         {"ptsne.pca", (double)s->pca, true},
-        {"ptsne.exaggeration", s->exaggeration, true},
+        {"ptsne.exaggeration", s->exaggeration, !teacher},
         {"ptsne.early_exaggeration", s->early_exaggeration, s->early_epochs > 0},
         {"ptsne.early_epochs", (double)s->early_epochs, s->early_epochs > 0},
         {"ptsne.dropout", s->dropout, true},
@@ -172,14 +223,23 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
         {"ptsne.learning_rate", s->learning_rate, true},
         {"ptsne.momentum", s->momentum, s->optimizer == PTSNE_OPTIMIZER_SGD},
         {"ptsne.warmup_steps", (double)s->warmup_steps, true},
+        {"ptsne.anchors", (double)s->n_anchors, s->head == PTSNE_HEAD_ANCHORS},
+        {"ptsne.error_width", s->error_width, teacher},
+        {"ptsne.class_weight", s->class_weight, teacher && s->head == PTSNE_HEAD_ANCHORS},
+        {"ptsne.class_share", s->class_share, teacher && s->head == PTSNE_HEAD_ANCHORS},
+        {"ptsne.averaging", s->averaging, s->averaging > 0.0},
     };
     ptsne_status status = pt_metadata_set(metadata, err, "ptsne.mode", "%s", modes[s->mode]);
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.net", "%s", s->net); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.activation", "%s", s->activation); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.metric", "%s", s->metric); }
-    if (status == PTSNE_OK && s->mode == PTSNE_MODE_BATCH) {
+    if (status == PTSNE_OK && s->mode != PTSNE_MODE_EDGES) {
         status = pt_metadata_set(metadata, err, "ptsne.perplexity", "%s", perplexities);
     }
+    if (status == PTSNE_OK && teacher) {
+        status = pt_metadata_set(metadata, err, "ptsne.teacher_phases", "%s", phases);
+    }
+    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.head", "%s", heads[s->head]); }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == PTSNE_OK; i++) {
         if (!numbers[i].used) { continue; }
         status = pt_metadata_set(metadata, err, numbers[i].key, "%.12g", numbers[i].value);

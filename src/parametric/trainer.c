@@ -1,5 +1,6 @@
 #include "parametric/trainer.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,10 @@
 
 #define BLOCK_STEPS ((size_t)64)
 #define BLOCK_ROWS  ((size_t)1 << 19)
+
+/* The average moves each so many steps, by as much as in all of them: it follows slowly, and a pass over the parameters costs as much as
+ * a sixth of a step of 250 rows. */
+#define AVERAGE_EVERY ((size_t)8)
 
 static pt_dropout_rates dropout_of(const ptsne_fit_options *settings, size_t step)
 {
@@ -16,6 +21,20 @@ static pt_dropout_rates dropout_of(const ptsne_fit_options *settings, size_t ste
         .seed = settings->seed,
         .step = step,
     };
+}
+
+/* Targets and classes of a block's rows, on both sides. */
+static ptsne_status targets_create(pt_backend *be, pt_trainer *t, ptsne_error *err)
+{
+    const size_t count = t->n_block * t->rows, d = t->plan.settings->n_components;
+    t->host_target = pt_array_zeroed(count * d, sizeof *t->host_target);
+    t->host_class = pt_array_zeroed(count, sizeof *t->host_class);
+    if (t->host_target == NULL || t->host_class == NULL) {
+        return pt_fail_memory(err, "lists of targets", 4.0 * (double)count * (double)(d + 1));
+    }
+    const ptsne_status status = pt_buffer_create(be, count * d, &t->target, err);
+    if (status != PTSNE_OK || t->plan.class_of == NULL) { return status; }
+    return pt_buffer_create(be, count, &t->class_of, err);
 }
 
 /* Lists and losses of a block, on both sides. */
@@ -30,6 +49,7 @@ static ptsne_status lists_create(pt_backend *be, pt_trainer *t, ptsne_error *err
         return pt_fail_memory(err, "lists of rows", 12.0 * (double)count);
     }
     ptsne_status status = pt_buffer_create(be, count, &t->row, err);
+    if (status == PTSNE_OK && t->plan.target != NULL) { status = targets_create(be, t, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &t->partner, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &t->share, err); }
     return status == PTSNE_OK ? pt_buffer_create(be, t->n_block, &t->losses, err) : status;
@@ -56,6 +76,12 @@ static ptsne_status affinities_create(pt_backend *be, pt_trainer *t, ptsne_error
     return pt_rows_create(be, plan->features, plan->n, columns, NULL, 1.0f, rows, &t->features, err);
 }
 
+static size_t scratch_of(const ptsne_fit_options *settings, size_t rows)
+{
+    return settings->mode == PTSNE_MODE_TEACHER ? pt_loss_scratch(rows)
+                                                : pt_gradient_scratch(rows, settings->n_components);
+}
+
 ptsne_status pt_trainer_create(pt_backend *be, const pt_trainer_plan *plan, pt_trainer *trainer, ptsne_error *err)
 {
     const ptsne_fit_options *settings = plan->settings;
@@ -79,10 +105,9 @@ ptsne_status pt_trainer_create(pt_backend *be, const pt_trainer_plan *plan, pt_t
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &t->parameters, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &t->gradient, err); }
     if (status == PTSNE_OK) { status = pt_fill(be, &t->gradient, 0.0f, err); }
+    if (status == PTSNE_OK && settings->averaging > 0.0) { status = pt_buffer_create(be, count, &t->average, err); }
     if (status == PTSNE_OK) { status = lists_create(be, t, err); }
-    if (status == PTSNE_OK) {
-        status = pt_buffer_create(be, pt_gradient_scratch(rows, settings->n_components), &t->scratch, err);
-    }
+    if (status == PTSNE_OK) { status = pt_buffer_create(be, scratch_of(settings, rows), &t->scratch, err); }
     if (status == PTSNE_OK && settings->mode == PTSNE_MODE_BATCH) { status = affinities_create(be, t, err); }
     if (status == PTSNE_OK) {
         status = pt_rows_create(be, plan->x, plan->n, plan->n_features, plan->summary->mean, plan->summary->scale, rows,
@@ -94,8 +119,8 @@ ptsne_status pt_trainer_create(pt_backend *be, const pt_trainer_plan *plan, pt_t
 
 void pt_trainer_destroy(pt_backend *be, pt_trainer *t)
 {
-    pt_buffer *buffers[] = {&t->parameters, &t->gradient, &t->losses, &t->row, &t->partner, &t->share,
-                            &t->scratch,    &t->picked,   &t->d2,     &t->p,   &t->beta};
+    pt_buffer *buffers[] = {&t->parameters, &t->gradient, &t->average, &t->losses, &t->row, &t->partner, &t->share,
+                            &t->target,     &t->class_of, &t->scratch, &t->picked, &t->d2,  &t->p,       &t->beta};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) { pt_buffer_destroy(be, buffers[i]); }
     pt_rows_destroy(be, &t->input);
     pt_rows_destroy(be, &t->features);
@@ -105,7 +130,24 @@ void pt_trainer_destroy(pt_backend *be, pt_trainer *t)
     free(t->host_partner);
     free(t->host_share);
     free(t->host_losses);
+    free(t->host_target);
+    free(t->host_class);
     *t = (pt_trainer){0};
+}
+
+static ptsne_status targets_load(pt_backend *be, pt_trainer *t, size_t used, ptsne_error *err)
+{
+    const size_t d = t->plan.settings->n_components;
+    for (size_t i = 0; i < used; i++) {
+        const size_t row = t->host_row[i];
+        memcpy(t->host_target + i * d, t->plan.target + row * d, d * sizeof *t->host_target);
+        if (t->plan.class_of != NULL) { t->host_class[i] = t->plan.class_of[row]; }
+    }
+    const pt_buffer target = pt_buffer_view(&t->target, 0, used * d);
+    const ptsne_status status = pt_upload(be, t->host_target, &target, err);
+    if (status != PTSNE_OK || t->plan.class_of == NULL) { return status; }
+    const pt_buffer class_of = pt_buffer_view(&t->class_of, 0, used);
+    return pt_upload(be, t->host_class, &class_of, err);
 }
 
 ptsne_status pt_trainer_load(pt_backend *be, pt_trainer *t, const pt_sampler *sampler, size_t first, size_t count,
@@ -116,6 +158,7 @@ ptsne_status pt_trainer_load(pt_backend *be, pt_trainer *t, const pt_sampler *sa
     const pt_buffer row = pt_buffer_view(&t->row, 0, used), partner = pt_buffer_view(&t->partner, 0, used);
     const pt_buffer share = pt_buffer_view(&t->share, 0, used);
     ptsne_status status = pt_upload(be, t->host_row, &row, err);
+    if (status == PTSNE_OK && t->plan.target != NULL) { status = targets_load(be, t, used, err); }
     if (status != PTSNE_OK || t->plan.settings->interpolation == 0.0) { return status; }
     status = pt_upload(be, t->host_partner, &partner, err);
     return status == PTSNE_OK ? pt_upload(be, t->host_share, &share, err) : status;
@@ -138,7 +181,7 @@ static ptsne_status affinities_make(pt_backend *be, pt_trainer *t, const pt_row_
 }
 
 /* The loss and its gradient by the map, of the rows that went forward. */
-static ptsne_status loss_make(pt_backend *be, pt_trainer *t, size_t epoch, const pt_row_list *list,
+static ptsne_status loss_make(pt_backend *be, pt_trainer *t, size_t place, size_t epoch, const pt_row_list *list,
                               const pt_buffer *loss, ptsne_error *err)
 {
     const ptsne_fit_options *settings = t->plan.settings;
@@ -146,11 +189,34 @@ static ptsne_status loss_make(pt_backend *be, pt_trainer *t, size_t epoch, const
     const float exaggeration = (float)(early ? settings->early_exaggeration : settings->exaggeration);
     const pt_buffer map = pt_pass_map(&t->pass), gradient = pt_pass_map_gradient(&t->pass);
     const size_t d = settings->n_components;
+    if (settings->mode == PTSNE_MODE_TEACHER) {
+        const pt_buffer target = pt_buffer_view(&t->target, place * t->rows * d, t->rows * d);
+        return pt_cauchy_error(be, &map, &target, t->rows, d, (float)settings->error_width, &t->scratch, loss,
+                               &gradient, err);
+    }
     if (settings->mode == PTSNE_MODE_EDGES) {
         return pt_edges_gradient(be, &map, &list->device, t->rows / 2, d, exaggeration, &t->scratch, &gradient, loss,
                                  err);
     }
     return pt_tsne_gradient(be, &t->d2, &map, t->rows, d, exaggeration, &t->scratch, &gradient, loss, err);
+}
+
+/* Falls in a line from the start of the run to the end of its share. */
+static float class_weight_at(const pt_trainer *t, size_t step)
+{
+    const ptsne_fit_options *settings = t->plan.settings;
+    const double done = (double)step / ((double)settings->epochs * (double)t->plan.n_steps);
+    return (float)(settings->class_weight * fmax(0.0, 1.0 - done / settings->class_share));
+}
+
+/* average = kept average + (1 - kept) parameters. */
+static ptsne_status average_move(pt_backend *be, pt_trainer *t, size_t step, ptsne_error *err)
+{
+    const double decay = t->plan.settings->averaging, moves = (double)step / (double)AVERAGE_EVERY;
+    if (decay == 0.0 || step % AVERAGE_EVERY != 0) { return PTSNE_OK; }
+    const double kept =
+        fmin(pow(decay, (double)AVERAGE_EVERY), moves / (moves + 10.0)); /* the start is soon forgotten */
+    return pt_blend(be, (float)(1.0 - kept), &t->parameters, (float)kept, &t->average, err);
 }
 
 ptsne_status pt_trainer_step(pt_backend *be, pt_trainer *t, size_t place, size_t step, ptsne_error *err)
@@ -169,10 +235,19 @@ ptsne_status pt_trainer_step(pt_backend *be, pt_trainer *t, size_t place, size_t
         status = pt_rows_gather(be, &t->input, &row, moved ? &partner : NULL, &share, t->rows, &input, err);
     }
     if (status == PTSNE_OK) { status = pt_pass_forward(be, &t->pass, &t->parameters, &rates, err); }
-    if (status == PTSNE_OK) { status = loss_make(be, t, step / t->plan.n_steps, &row, &loss, err); }
+    if (status == PTSNE_OK) { status = loss_make(be, t, place, step / t->plan.n_steps, &row, &loss, err); }
+    if (t->plan.class_of != NULL) {
+        t->pass.classes = pt_buffer_view(&t->class_of, at, t->rows);
+        t->pass.class_weight = class_weight_at(t, step);
+    }
     if (status == PTSNE_OK) { status = pt_pass_backward(be, &t->pass, &t->parameters, &rates, &t->gradient, err); }
-    if (status != PTSNE_OK) { return status; }
-    return pt_optimizer_step(be, &t->optimizer, step, &t->gradient, &t->parameters, err);
+    if (status == PTSNE_OK) { status = pt_optimizer_step(be, &t->optimizer, step, &t->gradient, &t->parameters, err); }
+    return status == PTSNE_OK ? average_move(be, t, step, err) : status;
+}
+
+const pt_buffer *pt_trainer_result(const pt_trainer *t)
+{
+    return t->plan.settings->averaging > 0.0 ? &t->average : &t->parameters;
 }
 
 ptsne_status pt_trainer_losses(pt_backend *be, pt_trainer *t, size_t count, ptsne_error *err)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -15,6 +16,7 @@
 #include "network/state_file.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
+#include "parametric/start.h"
 #include "parametric/trainer.h"
 #include "parametric/transform.h"
 
@@ -31,6 +33,9 @@ typedef struct training {
     pt_net net;
     pt_summary summary;
     pt_graph graph;
+    pt_teacher teacher;
+    bool resumed;  /* the state is that of an earlier call */
+    bool teaching; /* the state file is one of the teacher's t-SNE */
     pt_sampler sampler;
     pt_trainer trainer;
     pt_metadata run; /* which run this is */
@@ -57,7 +62,7 @@ static bool all_finite(const float *values, size_t count)
 /* Take the device's parameters as the good ones, if they are numbers. */
 static ptsne_status parameters_keep(training *t, ptsne_error *err)
 {
-    const ptsne_status status = pt_download(t->be, &t->trainer.parameters, t->latest, err);
+    const ptsne_status status = pt_download(t->be, pt_trainer_result(&t->trainer), t->latest, err);
     if (status != PTSNE_OK) { return status; }
     if (!all_finite(t->latest, t->net.n_parameters)) {
         return pt_fail(
@@ -80,6 +85,9 @@ static ptsne_status state_save(training *t, ptsne_error *err)
     ptsne_status status = pt_download(t->be, &t->trainer.parameters, state->parameters, err);
     for (size_t i = 0; i < pt_optimizer_moments(&t->trainer.optimizer) && status == PTSNE_OK; i++) {
         status = pt_download(t->be, &t->trainer.optimizer.moments[i], state->moments[i], err);
+    }
+    if (status == PTSNE_OK && state->average != NULL) {
+        status = pt_download(t->be, &t->trainer.average, state->average, err);
     }
     if (status == PTSNE_OK && !all_finite(state->parameters, state->n_parameters)) {
         status = pt_fail(err, PTSNE_ERR_DIVERGED, "training diverged: the network holds NaN or infinity in epoch %zu",
@@ -125,31 +133,43 @@ static ptsne_status state_remove(const training *t, ptsne_error *err)
     return PTSNE_OK;
 }
 
-/* Read the state to go on from, where one is asked for and there. */
+/* Make room for a state, and read the one to go on from, where one is asked for and there. */
 static ptsne_status state_load(training *t, ptsne_error *err)
 {
     const ptsne_fit_options *settings = &t->settings;
+    const bool teacher = settings->mode == PTSNE_MODE_TEACHER;
     const size_t n_moments = settings->optimizer == PTSNE_OPTIMIZER_ADAM ? 2 : 1;
     ptsne_status status = pt_state_create(t->net.n_parameters, n_moments, 0, &t->state, err);
-    if (status != PTSNE_OK) { return status; }
-    pt_net_start(&t->net, settings->seed, t->state.parameters);
-    if (settings->checkpoint == NULL) { return PTSNE_OK; }
+    if (status == PTSNE_OK) {
+        status =
+            pt_state_extend(&t->state, teacher ? t->n * settings->n_components : 0, settings->averaging > 0.0, err);
+    }
+    if (status != PTSNE_OK || settings->checkpoint == NULL) { return status; }
     if (!settings->resume) { return state_remove(t, err); }
     if (access(settings->checkpoint, F_OK) != 0) {
         pt_warn(t->observer, "%s: no state to go on from: training starts at the beginning", settings->checkpoint);
         return PTSNE_OK;
     }
+    if (teacher && settings->teacher == NULL) {
+        char *mode; /* t-SNE's own states have none */
+        if ((status = pt_state_ask(settings->checkpoint, "ptsne.mode", &mode, err)) != PTSNE_OK) { return status; }
+        t->teaching = mode == NULL;
+        free(mode);
+        if (t->teaching) { return PTSNE_OK; }
+    }
     if ((status = pt_state_read(settings->checkpoint, &t->run, t->observer, &t->state, err)) != PTSNE_OK) {
         return status;
     }
     const pt_position *at = &t->state.position;
+    const float *result = t->state.average != NULL ? t->state.average : t->state.parameters;
     if (at->epoch > settings->epochs || at->step >= t->n_steps ||
         !all_finite(t->state.parameters, t->net.n_parameters)) {
         return pt_fail(err, PTSNE_ERR_DATA, "%s: is damaged: epoch %zu, step %zu", settings->checkpoint, at->epoch,
                        at->step);
     }
-    memcpy(t->good, t->state.parameters, t->net.n_parameters * sizeof *t->good);
+    memcpy(t->good, result, t->net.n_parameters * sizeof *t->good);
     t->has_good = at->epoch > 0;
+    t->resumed = true;
     return PTSNE_OK;
 }
 
@@ -159,7 +179,8 @@ static ptsne_status state_upload(training *t, ptsne_error *err)
     for (size_t i = 0; i < pt_optimizer_moments(&t->trainer.optimizer) && status == PTSNE_OK; i++) {
         status = pt_upload(t->be, t->state.moments[i], &t->trainer.optimizer.moments[i], err);
     }
-    return status;
+    if (status != PTSNE_OK || t->state.average == NULL) { return status; }
+    return pt_upload(t->be, t->state.average, &t->trainer.average, err);
 }
 
 /* ---- the loop ---- */
@@ -264,6 +285,8 @@ static ptsne_status train(training *t, ptsne_error *err)
         .net = &t->net,
         .summary = &t->summary,
         .x = t->x,
+        .target = t->teacher.target,
+        .class_of = t->teacher.class_of,
         .features = t->graph.scores != NULL ? t->graph.scores : t->x,
         .n = t->n,
         .n_features = t->d,
@@ -291,6 +314,16 @@ static ptsne_status run_describe(training *t, ptsne_error *err)
     if (status == PTSNE_OK) { status = pt_metadata_set(&t->run, err, "ptsne.features", "%zu", t->d); }
     if (status == PTSNE_OK) {
         status = pt_metadata_set(&t->run, err, "ptsne.data", "%016llx", (unsigned long long)t->summary.hash);
+    }
+    if (status == PTSNE_OK && t->settings.teacher != NULL) {
+        const size_t bytes = t->n * t->settings.n_components * sizeof(float);
+        status = pt_metadata_set(&t->run, err, "ptsne.teacher", "%08lx",
+                                 crc32_z(0, (const Bytef *)t->settings.teacher, bytes));
+    }
+    if (status == PTSNE_OK && t->settings.init != NULL) {
+        const size_t bytes = t->settings.init->net.n_parameters * sizeof(float);
+        status = pt_metadata_set(&t->run, err, "ptsne.init", "%08lx",
+                                 crc32_z(0, (const Bytef *)t->settings.init->parameters, bytes));
     }
     if (status == PTSNE_OK) { status = pt_metadata_set(&t->run, err, "ptsne.version", "%s", ptsne_version()); }
     if (status == PTSNE_OK) {
@@ -320,6 +353,7 @@ static ptsne_status model_make(const training *t, ptsne_model **model, ptsne_err
 {
     ptsne_status status = pt_model_export(t->be, &t->net, t->good, t->summary.mean, t->summary.scale, model, err);
     if (status != PTSNE_OK) { return status; }
+    if (t->settings.mode == PTSNE_MODE_TEACHER) { pt_teacher_fold(&t->teacher, &(*model)->net, (*model)->parameters); }
     for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
         status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
     }
@@ -380,6 +414,48 @@ static void spread_warn(const training *t, const double spread[3])
     }
 }
 
+/* ---- mode teacher ---- */
+
+/* The map to learn, into the state, and the graph. */
+static ptsne_status map_make(training *t, ptsne_error *err)
+{
+    const ptsne_fit_options *settings = &t->settings;
+    float *map = t->state.target;
+    ptsne_status status = PTSNE_OK;
+    if (settings->teacher != NULL) {
+        memcpy(map, settings->teacher, t->state.n_target * sizeof *map);
+        return PTSNE_OK;
+    }
+    const double began = pt_seconds();
+    if (settings->init != NULL) { status = pt_start_map(t->be, settings, t->x, t->n, map, err); }
+    if (status == PTSNE_OK) {
+        status = pt_teacher_map(t->be, t->x, t->n, t->d, settings, t->teaching, t->observer, &t->graph, map,
+                                &t->report.teacher_kl, err);
+    }
+    t->report.teacher_seconds = pt_seconds() - began;
+    return status;
+}
+
+/* over: nothing is left to learn, the targets' units alone are wanted. */
+static ptsne_status teach(training *t, bool over, ptsne_error *err)
+{
+    const ptsne_fit_options *settings = &t->settings;
+    ptsne_status status = t->resumed ? PTSNE_OK : map_make(t, err);
+    if (status == PTSNE_OK && !over && t->graph.neighbors == NULL && pt_settings_graph(settings)) {
+        status = pt_teacher_graph(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
+    }
+    if (status == PTSNE_OK) {
+        status = pt_teacher_create(t->state.target, t->n, settings->n_components, &t->teacher, err);
+    }
+    if (status != PTSNE_OK || over || settings->head != PTSNE_HEAD_ANCHORS) { return status; }
+    const float *places = NULL;
+    if (settings->init != NULL) {
+        pt_start_parameters(settings, &t->net, &t->summary, &t->teacher, t->latest);
+        places = t->latest + t->net.layers[t->net.n_layers - 1].weight;
+    }
+    return pt_teacher_classes(t->be, t->n, settings, places, t->observer, &t->teacher, err);
+}
+
 /* Everything up to the trained parameters. */
 static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_error *err)
 {
@@ -387,10 +463,9 @@ static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_err
     if (status != PTSNE_OK) { return status; }
     const ptsne_fit_options *settings = &t->settings;
     t->n_steps = pt_settings_steps(settings, t->n);
-    const pt_shape input = pt_shape_columns(t->d);
-    status = pt_net_parse(settings->net, settings->activation, &input, &t->net, err);
-    if (status == PTSNE_OK) { status = pt_net_append(&t->net, settings->n_components, PT_LINEAR, err); }
+    status = pt_start_net(settings, t->d, &t->net, err);
     if (status == PTSNE_OK) { status = pt_summary_create(t->x, t->n, t->d, &t->summary, err); }
+    if (status == PTSNE_OK && settings->init != NULL) { pt_import_means(settings->init, t->summary.mean); }
     if (status == PTSNE_OK) { status = run_describe(t, err); }
     if (status != PTSNE_OK) { return status; }
     t->good = pt_array_zeroed(t->net.n_parameters, sizeof *t->good);
@@ -399,11 +474,19 @@ static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_err
         return pt_fail_memory(err, "the network", 2.0 * (double)t->net.n_parameters * sizeof *t->good);
     }
     if ((status = state_load(t, err)) != PTSNE_OK) { return status; }
-    if (t->state.position.epoch == settings->epochs) { return PTSNE_OK; } /* a finished run */
+    const bool taught = settings->mode == PTSNE_MODE_TEACHER;
+    const bool over = t->state.position.epoch == settings->epochs; /* a finished run */
     const double began = pt_seconds();
-    status = pt_graph_create(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
-    t->report.neighbor_seconds = pt_seconds() - began;
-    if (status != PTSNE_OK) { return status; }
+    if (taught) {
+        status = teach(t, over, err);
+    } else if (!over) {
+        status = pt_graph_create(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
+    }
+    t->report.neighbor_seconds = pt_seconds() - began - t->report.teacher_seconds;
+    if (status != PTSNE_OK || over) { return status; }
+    if (!t->resumed) {
+        pt_start_parameters(settings, &t->net, &t->summary, taught ? &t->teacher : NULL, t->state.parameters);
+    }
     data_warn(t);
     return train(t, err);
 }
@@ -412,6 +495,7 @@ static void training_destroy(training *t)
 {
     pt_trainer_destroy(t->be, &t->trainer);
     pt_sampler_destroy(&t->sampler);
+    pt_teacher_destroy(&t->teacher);
     pt_graph_destroy(&t->graph);
     pt_summary_destroy(&t->summary);
     pt_metadata_destroy(&t->run);
@@ -432,7 +516,7 @@ ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_
 {
     const double began = pt_seconds();
     *model = NULL;
-    training t = {.be = be, .observer = observer, .x = x, .n = n, .d = n_features};
+    training t = {.be = be, .observer = observer, .x = x, .n = n, .d = n_features, .report.teacher_kl = (double)NAN};
     ptsne_status status = run(&t, options, err);
     if (is_over(status) && t.has_good) {
         ptsne_error second; /* a first failure keeps its message */

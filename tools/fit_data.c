@@ -1,0 +1,134 @@
+#include "fit_data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void fit_data_release(fit_data *data)
+{
+    free(data->kept);
+    free(data->kept_map);
+    ptsne_table_destroy(data->x);
+    ptsne_table_destroy(data->map);
+    *data = (fit_data){0};
+}
+
+static int map_read(const cli_call *call, const fit_data_files *files, size_t limit, fit_data *data)
+{
+    ptsne_read_options read;
+    ptsne_error err = {0};
+    ptsne_read_options_default(&read);
+    read.label_column = "";
+    read.n_rows = limit;
+    if (ptsne_table_read(files->map, &read, &data->map, &err) != PTSNE_OK) {
+        return console_fail(call->console, files->map, &err);
+    }
+    const size_t rows = ptsne_table_rows(data->map), columns = ptsne_table_columns(data->map);
+    if (rows == data->n && columns == files->dims) { return EXIT_SUCCESS; }
+    console_error(call->console, "%s: a map of %zu rows and %zu columns; %s has %zu rows, and the map %zu dimensions",
+                  files->map, rows, columns, files->input, data->n, files->dims);
+    return EXIT_DATA;
+}
+
+/* ---- classes that are left out ---- */
+
+/* leave[class]: named in the list? Each of its names has to be one of the labels. */
+static int classes_find(const cli_call *call, const char *list, const ptsne_labels *labels, bool *leave)
+{
+    const size_t n_classes = ptsne_labels_classes(labels);
+    for (const char *name = list;;) {
+        const size_t length = strcspn(name, ",");
+        bool found = false;
+        for (size_t c = 0; c < n_classes; c++) {
+            const char *other = ptsne_labels_name(labels, c);
+            if (strlen(other) == length && strncmp(other, name, length) == 0) { leave[c] = found = true; }
+        }
+        if (!found) { return cli_refuse(call, "--exclude-label: no row has the label \"%.*s\"", (int)length, name); }
+        if (name[length] == '\0') { return EXIT_SUCCESS; }
+        name += length + 1;
+    }
+}
+
+/* Those of n rows whose class stays, `columns` values each; NULL without memory. */
+static float *rows_keep(const float *from, size_t n, size_t columns, const uint32_t *codes, const bool *leave,
+                        size_t n_left)
+{
+    float *kept =
+        n_left > 0 && columns > SIZE_MAX / sizeof *kept / n_left ? NULL : malloc(n_left * columns * sizeof *kept + 1);
+    if (kept == NULL) { return NULL; }
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (leave[codes[i]]) { continue; }
+        memcpy(kept + at++ * columns, from + i * columns, columns * sizeof *kept);
+    }
+    return kept;
+}
+
+static int rows_leave_out(const cli_call *call, const ptsne_labels *labels, const bool *leave, fit_data *data)
+{
+    const uint32_t *codes = ptsne_labels_codes(labels);
+    const size_t n = data->n;
+    size_t n_left = 0;
+    for (size_t i = 0; i < n; i++) { n_left += !leave[codes[i]]; }
+    data->kept = rows_keep(data->values, n, data->n_columns, codes, leave, n_left);
+    if (data->kept != NULL && data->target != NULL) {
+        data->kept_map = rows_keep(data->target, n, ptsne_table_columns(data->map), codes, leave, n_left);
+    }
+    if (data->kept == NULL || (data->target != NULL && data->kept_map == NULL)) {
+        console_error(call->console, "not enough memory for the rows that are left");
+        return EXIT_FAILED;
+    }
+    data->values = data->kept;
+    if (data->target != NULL) { data->target = data->kept_map; }
+    data->left_out = n - n_left;
+    data->n = n_left;
+    return EXIT_SUCCESS;
+}
+
+static int classes_leave_out(const cli_call *call, const fit_data_files *files, size_t limit, fit_data *data)
+{
+    ptsne_labels *own = NULL;
+    const ptsne_labels *labels = ptsne_table_labels(data->x);
+    bool *leave = NULL;
+    ptsne_error err = {0};
+    int code = EXIT_SUCCESS;
+    if (files->labels != NULL) {
+        ptsne_read_options read;
+        ptsne_read_options_default(&read);
+        read.n_rows = limit;
+        if (ptsne_labels_read(files->labels, &read, &own, &err) != PTSNE_OK) {
+            return console_fail(call->console, files->labels, &err);
+        }
+        labels = own;
+    }
+    if (labels == NULL) {
+        code = cli_refuse(call, "--exclude-label needs labels: --labels FILE, or a label column in X");
+    } else if (ptsne_labels_count(labels) != data->n) {
+        console_error(call->console, "%s: %zu labels, but %s has %zu rows", files->labels, ptsne_labels_count(labels),
+                      files->input, data->n);
+        code = EXIT_DATA;
+    } else if ((leave = calloc(ptsne_labels_classes(labels) + 1, sizeof *leave)) == NULL) {
+        console_error(call->console, "not enough memory for the labels");
+        code = EXIT_FAILED;
+    }
+    if (code == EXIT_SUCCESS) { code = classes_find(call, files->exclude, labels, leave); }
+    if (code == EXIT_SUCCESS) { code = rows_leave_out(call, labels, leave, data); }
+    free(leave);
+    ptsne_labels_destroy(own);
+    return code;
+}
+
+int fit_data_read(const cli_call *call, const fit_data_files *files, const ptsne_read_options *read, fit_data *data)
+{
+    ptsne_error err = {0};
+    *data = (fit_data){0};
+    if (ptsne_table_read(files->input, read, &data->x, &err) != PTSNE_OK) {
+        return console_fail(call->console, files->input, &err);
+    }
+    data->values = ptsne_table_values(data->x);
+    data->n = ptsne_table_rows(data->x);
+    data->n_columns = ptsne_table_columns(data->x);
+    int code = files->map == NULL ? EXIT_SUCCESS : map_read(call, files, read->n_rows, data);
+    if (code != EXIT_SUCCESS) { return code; }
+    if (data->map != NULL) { data->target = ptsne_table_values(data->map); }
+    return files->exclude == NULL ? EXIT_SUCCESS : classes_leave_out(call, files, read->n_rows, data);
+}
