@@ -128,6 +128,16 @@ static void run_relu_gradient(pt_backend *be, const layer *l)
     must(pt_activation_gradient(be, &l->y, l->rows * l->columns, PT_RELU, &l->g, &err));
 }
 
+static void run_sums(pt_backend *be, const layer *l)
+{
+    must(pt_column_sums(be, &l->x, l->rows, l->columns, &l->column[4], &err));
+}
+
+static void run_bias(pt_backend *be, const layer *l)
+{
+    must(pt_bias_activation(be, &l->y, l->rows, l->columns, &l->column[3], PT_LINEAR, &err));
+}
+
 static void release(pt_backend *be, layer *l)
 {
     pt_buffer *all[] = {&l->x, &l->y, &l->gx, &l->g, &l->w, &l->gw, &l->scratch, &l->which, &l->loss};
@@ -157,6 +167,8 @@ static void bench_norm(bench *b, const char *size, size_t rows, size_t columns)
     l.x = numbers(b, rows * columns), l.y = numbers(b, rows * columns), l.g = numbers(b, rows * columns);
     l.scratch = numbers(b, pt_column_scratch(rows, columns)), l.loss = numbers(b, 1);
     for (size_t k = 0; k < 6; k++) { l.column[k] = numbers(b, columns); }
+    report(b, "bias_activation", size, 2.0 * bytes, "GB/s", run_bias, &l);
+    report(b, "column_sums", size, bytes, "GB/s", run_sums, &l);
     report(b, "column_moments", size, bytes, "GB/s", run_moments, &l);
     report(b, "normalize relu", size, 2.0 * bytes, "GB/s", run_normalize, &l);
     report(b, "relu's gradient", size, 3.0 * bytes, "GB/s", run_relu_gradient, &l);

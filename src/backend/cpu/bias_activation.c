@@ -4,26 +4,27 @@
 #include <assert.h>
 
 #include "backend/cpu/activation.h"
+#include "backend/cpu/lines.h"
 
 #define CHUNK ((size_t)16384) /* elements of one chunk, about */
 
-static void activate_row(float *restrict x, const float *bias, size_t d, pt_activation activation)
+static void activate_line(float *restrict x, const float *bias, size_t width, pt_activation activation)
 {
     switch (activation) {
     case PT_LINEAR:
-        for (size_t j = 0; j < d; j++) { x[j] = x[j] + bias[j]; }
+        for (size_t j = 0; j < width; j++) { x[j] = x[j] + bias[j]; }
         return;
     case PT_RELU:
-        for (size_t j = 0; j < d; j++) { x[j] = relu(x[j] + bias[j]); }
+        for (size_t j = 0; j < width; j++) { x[j] = relu(x[j] + bias[j]); }
         return;
     case PT_ELU:
-        for (size_t j = 0; j < d; j++) { x[j] = elu(x[j] + bias[j]); }
+        for (size_t j = 0; j < width; j++) { x[j] = elu(x[j] + bias[j]); }
         return;
     case PT_TANH:
-        for (size_t j = 0; j < d; j++) { x[j] = tangent(x[j] + bias[j]); }
+        for (size_t j = 0; j < width; j++) { x[j] = tangent(x[j] + bias[j]); }
         return;
     case PT_SIGMOID:
-        for (size_t j = 0; j < d; j++) { x[j] = sigmoid(x[j] + bias[j]); }
+        for (size_t j = 0; j < width; j++) { x[j] = sigmoid(x[j] + bias[j]); }
         return;
     }
     assert(activation <= PT_SIGMOID); /* there are no others */
@@ -37,8 +38,13 @@ ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, s
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
-        for (size_t i = c * rows; i < end; i++) {
-            activate_row(pt_cpu_floats(x) + i * d, pt_cpu_floats(bias), d, activation);
+        for (size_t first = 0; first < d; first += LINE) {
+            const lines l = lines_of(d, first);
+            float repeated[LINE];
+            line_repeat(&l, pt_cpu_floats(bias), repeated);
+            for (size_t i = c * rows; i < end; i += l.together) {
+                activate_line(pt_cpu_floats(x) + i * d + first, repeated, line_width(&l, end - i), activation);
+            }
         }
     }
     return PTSNE_OK;

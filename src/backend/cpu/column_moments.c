@@ -9,21 +9,6 @@
 #include "backend/cpu/lines.h"
 #include "backend/cpu/pairs.h"
 
-/* The sums of columns of one block of them, along a line. */
-static void sum_lines(const float *x, size_t rows, size_t d, const lines *l, double total[LINE])
-{
-    float part[LINE] = {0};
-    memset(total, 0, LINE * sizeof *total);
-    size_t n_lines = 0;
-    for (size_t i = 0; i < rows; i += l->together) {
-        const float *line = x + i * d + l->first;
-        const size_t width = line_width(l, rows - i);
-        for (size_t t = 0; t < width; t++) { part[t] += line[t]; }
-        if (++n_lines % LINE_BLOCK == 0) { line_settle(total, part); }
-    }
-    line_settle(total, part);
-}
-
 /* The sums of differences from center, and of their squares. */
 static void sum_differences(const float *x, size_t rows, size_t d, const lines *l, const float center[LINE],
                             double total[LINE], double squares[LINE])
@@ -56,7 +41,7 @@ static void chunk_moments(const float *x, size_t rows, size_t d, double *mean, d
         const lines l = lines_of(d, first);
         double total[LINE], squares[LINE];
         float center[LINE];
-        sum_lines(x, rows, d, &l, total);
+        lines_sum(x, rows, d, &l, total);
         line_fold(&l, total, mean);
         for (size_t j = 0; j < l.columns; j++) {
             mean[first + j] = (double)(float)(mean[first + j] / (double)rows);

@@ -4,6 +4,7 @@
 #define PT_BACKEND_CPU_LINES_H
 
 #include <stddef.h>
+#include <string.h>
 
 #define LINE       ((size_t)256)
 #define LINE_BLOCK ((size_t)64) /* lines summed in float32 before they go into a float64 total */
@@ -50,6 +51,21 @@ static inline void line_settle(double total[LINE], float part[LINE])
         total[t] += (double)part[t];
         part[t] = 0.0f;
     }
+}
+
+/* The sums of the columns of so many rows of x (n x d), along a line. */
+static inline void lines_sum(const float *x, size_t rows, size_t d, const lines *l, double total[LINE])
+{
+    float part[LINE] = {0};
+    memset(total, 0, LINE * sizeof *total);
+    size_t n_lines = 0;
+    for (size_t i = 0; i < rows; i += l->together) {
+        const float *line = x + i * d + l->first;
+        const size_t width = line_width(l, rows - i);
+        for (size_t t = 0; t < width; t++) { part[t] += line[t]; }
+        if (++n_lines % LINE_BLOCK == 0) { line_settle(total, part); }
+    }
+    line_settle(total, part);
 }
 
 #endif
