@@ -15,6 +15,7 @@
 #define MOST_COLUMNS ((size_t)2048)           /* centres of one tile */
 #define STAGED       ((size_t)1 << 20)        /* values centred and uploaded at a time */
 #define PIECE        ((size_t)4096)           /* rows of one partial sum; fixed, whatever the number of threads */
+#define FEW          ((size_t)8)              /* sums are mended where not over a part of this of the points moved */
 #define MOST_DRAWS   ((size_t)64)             /* of one round of seeding */
 #define STREAM       UINT64_C(0x6B6D65616E73) /* "kmeans" */
 
@@ -41,8 +42,10 @@ typedef struct work {
     size_t *begin;    /* k + 1, where in order a cluster begins */
     piece *pieces;    /* n / PIECE + k at most */
     size_t n_pieces;
-    double *sum;     /* pieces x d */
-    double *squares; /* pieces: their part of the inertia */
+    double *sum;      /* pieces x d */
+    double *squares;  /* pieces: their part of the inertia */
+    double *clusters; /* k x d, sums of each cluster's points, the means in them; of the labels in before */
+    double spread;    /* sum over points of |x - mean|^2 */
     /* seeding */
     size_t n_seeds;             /* rows looked at */
     pt_buffer seeds, seed_tile; /* n_seeds x d, n_seeds x MOST_DRAWS */
@@ -110,6 +113,7 @@ static void work_destroy(work *w)
     free(w->pieces);
     free(w->sum);
     free(w->squares);
+    free(w->clusters);
 }
 
 static ptsne_status buffers_create(work *w, ptsne_error *err)
@@ -161,8 +165,10 @@ static ptsne_status lloyd_create(work *w, ptsne_error *err)
     w->pieces = pt_array_aligned(most, sizeof *w->pieces);
     w->sum = pt_array_aligned(most * w->d, sizeof *w->sum);
     w->squares = pt_array_aligned(most, sizeof *w->squares);
-    if (!w->before || !w->order || !w->begin || !w->pieces || !w->sum || !w->squares) {
-        return pt_fail_memory(err, "sums of clusters", 8.0 * ((double)w->n + (double)most * (double)(w->d + 4)));
+    w->clusters = pt_array_aligned(w->k * w->d, sizeof *w->clusters);
+    if (!w->before || !w->order || !w->begin || !w->pieces || !w->sum || !w->squares || !w->clusters) {
+        return pt_fail_memory(err, "sums of clusters",
+                              8.0 * ((double)w->n + (double)most * (double)(w->d + 4) + (double)w->k * (double)w->d));
     }
     return PTSNE_OK;
 }
@@ -408,68 +414,117 @@ static void sort_by_cluster(work *w)
     }
 }
 
-/* One piece's sum of points (less the means) and of squared distances to the centre as it is. */
+/* One piece's sum of points. */
 static void piece_sum(const work *w, size_t p)
 {
     const piece *of = &w->pieces[p];
-    const float *c = w->c + of->cluster * w->d;
-    double *sum = w->sum + p * w->d, squares = 0.0;
+    double *sum = w->sum + p * w->d;
     memset(sum, 0, w->d * sizeof *sum);
+    for (size_t t = of->from; t < of->to; t++) {
+        const float *row = w->x + (size_t)w->order[t] * w->d;
+        for (size_t j = 0; j < w->d; j++) { sum[j] += (double)row[j]; }
+    }
+}
+
+/* One piece's sum of squared distances to the centre as it is. */
+static double piece_squares(const work *w, size_t p)
+{
+    const piece *of = &w->pieces[p];
+    const float *c = w->c + of->cluster * w->d;
+    double squares = 0.0;
     for (size_t t = of->from; t < of->to; t++) {
         const float *row = w->x + (size_t)w->order[t] * w->d;
 #pragma omp simd reduction(+ : squares)
         for (size_t j = 0; j < w->d; j++) {
-            const double here = (double)row[j] - w->mean[j], off = here - (double)c[j];
-            sum[j] += here;
+            const double off = (double)row[j] - w->mean[j] - (double)c[j];
             squares += off * off;
         }
     }
-    w->squares[p] = squares;
+    return squares;
 }
 
-/* The inertia of the labels with the centres as they are; sums of the clusters on the way. */
-static double clusters_sum(work *w)
+/* The inertia of the labels with the centres as they are, from the points themselves. */
+static double inertia_exact(work *w)
 {
     sort_by_cluster(w);
 #pragma omp parallel for schedule(dynamic) num_threads((int)w->be->threads)
-    for (size_t p = 0; p < w->n_pieces; p++) { piece_sum(w, p); }
+    for (size_t p = 0; p < w->n_pieces; p++) { w->squares[p] = piece_squares(w, p); }
     double inertia = 0.0;
     for (size_t p = 0; p < w->n_pieces; p++) { inertia += w->squares[p]; }
     return inertia;
 }
 
-/* Centres to the means of their points; the sum of |move|^2. */
-static double centers_move(work *w)
+/* All clusters' sums from their points. */
+static void clusters_sum(work *w)
 {
-    double moved = 0.0;
-    for (size_t p = 0, next; p < w->n_pieces; p = next) {
-        const size_t e = w->pieces[p].cluster, count = w->begin[e + 1] - w->begin[e];
-        double *sum = w->sum + p * w->d;
-        for (next = p + 1; next < w->n_pieces && w->pieces[next].cluster == e; next++) {
-            for (size_t j = 0; j < w->d; j++) { sum[j] += w->sum[next * w->d + j]; }
+    sort_by_cluster(w);
+#pragma omp parallel for schedule(dynamic) num_threads((int)w->be->threads)
+    for (size_t p = 0; p < w->n_pieces; p++) { piece_sum(w, p); }
+    memset(w->clusters, 0, w->k * w->d * sizeof *w->clusters);
+    for (size_t p = 0; p < w->n_pieces; p++) {
+        double *to = w->clusters + w->pieces[p].cluster * w->d;
+        for (size_t j = 0; j < w->d; j++) { to[j] += w->sum[p * w->d + j]; }
+    }
+}
+
+/* The sums for the labels as they are, those in before having the sums that are there: few points move after the first
+ * iterations, and only these are looked at. The order is that of the points, so threads change no bit. */
+static void clusters_update(work *w, bool none_yet)
+{
+    size_t moved = 0;
+    for (size_t i = 0; !none_yet && i < w->n; i++) { moved += w->label[i] != w->before[i]; }
+    if (none_yet || moved > w->n / FEW) {
+        clusters_sum(w);
+    } else {
+        for (size_t i = 0; i < w->n; i++) {
+            if (w->label[i] == w->before[i]) { continue; }
+            const float *row = w->x + i * w->d;
+            double *from = w->clusters + w->before[i] * w->d, *to = w->clusters + w->label[i] * w->d;
+            for (size_t j = 0; j < w->d; j++) { from[j] -= (double)row[j]; }
+            for (size_t j = 0; j < w->d; j++) { to[j] += (double)row[j]; }
         }
-        for (size_t j = 0; j < w->d; j++) {
+    }
+    memcpy(w->before, w->label, w->n * sizeof *w->label);
+}
+
+/* Centres to the means of their points; *inertia is that of the labels with the centres before. The sum of |move|^2. */
+static double centers_move(work *w, double *inertia)
+{
+    double moved = 0.0, within = w->spread;
+    for (size_t e = 0; e < w->k; e++) {
+        const double count = (double)(w->begin[e + 1] - w->begin[e]);
+        for (size_t j = 0; count > 0.5 && j < w->d; j++) {
             float *c = &w->c[e * w->d + j];
-            const float to = (float)(sum[j] / (double)count);
-            moved += ((double)to - (double)*c) * ((double)to - (double)*c);
+            const double sum = w->clusters[e * w->d + j] - count * w->mean[j], here = (double)*c;
+            const float to = (float)(sum / count);
+            within += here * (count * here - 2.0 * sum);
+            moved += ((double)to - here) * ((double)to - here);
             *c = to;
         }
     }
+    *inertia = within > 0.0 ? within : 0.0;
     return moved;
 }
 
-/* Sum of |x - mean|^2 / (n d): the columns' mean variance. */
-static double mean_variance(const work *w)
+/* Sum of |x - mean|^2. */
+static double spread_of(work *w)
 {
-    double total = 0.0;
-    for (size_t i = 0; i < w->n; i++) {
-        const float *row = w->x + i * w->d;
-        double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-        for (size_t j = 0; j < w->d; j++) { sum += ((double)row[j] - w->mean[j]) * ((double)row[j] - w->mean[j]); }
-        total += sum;
+    const size_t pieces = pieces_of(w->n); /* no more than there is room for in squares */
+#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
+    for (size_t p = 0; p < pieces; p++) {
+        double total = 0.0;
+        for (size_t i = p * PIECE; i < smaller(w->n, (p + 1) * PIECE); i++) {
+            const float *row = w->x + i * w->d;
+#pragma omp simd reduction(+ : total)
+            for (size_t j = 0; j < w->d; j++) {
+                total += ((double)row[j] - w->mean[j]) * ((double)row[j] - w->mean[j]);
+            }
+        }
+        w->squares[p] = total;
     }
-    return total / (double)w->n / (double)w->d;
+    double spread = 0.0;
+    for (size_t p = 0; p < pieces; p++) { spread += w->squares[p]; }
+    return spread;
 }
 
 static void empty_count(work *w, pt_kmeans_report *report)
@@ -494,16 +549,15 @@ static ptsne_status lloyd(work *w, const pt_kmeans_options *options, double limi
         if ((status = assign(w, err)) != PTSNE_OK) { return status; }
         settled = t > 0 && memcmp(w->label, w->before, w->n * sizeof *w->label) == 0;
         refill(w);
-        memcpy(w->before, w->label, w->n * sizeof *w->label);
-        report->inertia = clusters_sum(w);
-        report->converged = settled || centers_move(w) <= limit;
+        clusters_update(w, t == 0);
+        report->converged = settled || centers_move(w, &report->inertia) <= limit;
         report->n_iterations = t + 1;
         status = pt_stage_step(stage, step + t, report->inertia, (double)NAN, err);
         if (status != PTSNE_OK) { return status; }
     }
     if (!settled && (status = assign(w, err)) != PTSNE_OK) { return status; }
     empty_count(w, report);
-    report->inertia = clusters_sum(w);
+    report->inertia = inertia_exact(w);
     return PTSNE_OK;
 }
 
@@ -551,7 +605,8 @@ ptsne_status pt_kmeans_fit(pt_backend *be, const float *x, size_t n, size_t d, c
     if ((status = assigner_create(&w, err)) != PTSNE_OK || (status = lloyd_create(&w, err)) != PTSNE_OK) { goto done; }
     if (options->start == NULL && (status = seeding_create(&w, err)) != PTSNE_OK) { goto done; }
     if (w.resident && (status = rows_upload(&w, 0, NULL, n, &w.points, err)) != PTSNE_OK) { goto done; }
-    const double limit = options->tolerance * mean_variance(&w);
+    w.spread = spread_of(&w);
+    const double limit = options->tolerance * w.spread / (double)n / (double)d;
     for (size_t s = 0; s < starts; s++) {
         pt_kmeans_report here;
         if (options->start != NULL) {
