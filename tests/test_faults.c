@@ -19,7 +19,7 @@
 #include "faults.h"
 #include "parametric/settings.h"
 #include "parametric/training.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 #include "tsne/embed.h"
 #include "tsne/embed_settings.h"
 

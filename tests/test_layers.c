@@ -17,7 +17,7 @@
 #include "network/optimizer.h"
 #include "network/streams.h"
 #include "oracles.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define ROWS     ((size_t)6)
 #define MOST     ((size_t)4096) /* parameters, or values of a row, of a test's network */

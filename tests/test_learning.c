@@ -634,6 +634,40 @@ static void test_failures(void **state)
     assert_true(faults_walk(*state, both_train, &known) > 150);
 }
 
+/* The same first steps on every other backend that opens. */
+static void test_backends(void **state)
+{
+    for (size_t b = 0; b < pt_backend_count(); b++) {
+        pt_backend *backends[2] = {*state, NULL};
+        ptsne_error err;
+        record heard[2] = {{.count = 0}, {.count = 0}};
+        if (strcmp(pt_backend_name(b), "cpu") == 0) { continue; }
+        if (pt_backend_open(pt_backend_name(b), &backends[1], &err) != PTSNE_OK) {
+            const char *required = getenv("PTSNE_TEST_BACKENDS");
+            if (required != NULL && strstr(required, pt_backend_name(b)) != NULL) { fail_msg("%s", err.message); }
+            print_message("SKIPPED: %s: %s\n", pt_backend_name(b), err.message);
+            continue;
+        }
+        for (size_t i = 0; i < 2; i++) {
+            ptsne_classify_options options = classify_options(&heard[i]);
+            options.net = "conv 4 3x3 same, bn, relu, pool 2, 12, relu, dropout 0.1";
+            options.input[0] = 4, options.input[1] = 3, options.input[2] = 1;
+            options.learn.stretches[0].epochs = 2;
+            options.learn.kernel_l2 = 1e-3;
+            ptsne_model *model;
+            check(pt_classifier_train(backends[i], blobs, labels, N, D, &options, NULL, &model, NULL, &err), &err);
+            pt_model_destroy(model);
+        }
+        for (size_t e = 0; e < 2; e++) {
+            const double here = heard[0].epochs[e].loss, there = heard[1].epochs[e].loss;
+            if (!(fabs(here - there) <= 2e-3 * fabs(here))) {
+                fail_msg("epoch %zu: loss %.7g on the cpu, %.7g on %s", e + 1, here, there, pt_backend_name(b));
+            }
+        }
+        pt_backend_close(backends[1]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) { cmocka_set_test_filter(argv[1]); } /* the name of one test */
@@ -654,6 +688,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_penalties, be), cmocka_unit_test_prestate(test_stop, be),
         cmocka_unit_test_prestate(test_diverged, be),  cmocka_unit_test_prestate(test_refusals, be),
         cmocka_unit_test_prestate(test_stretches, be), cmocka_unit_test_prestate(test_failures, be),
+        cmocka_unit_test_prestate(test_backends, be),
     };
     const int failed = cmocka_run_group_tests_name("learning", tests, NULL, NULL);
     ptsne_labels_destroy(labels);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "network/model_file.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define CHECK(x) assert_int_equal((x), PTSNE_OK)
 

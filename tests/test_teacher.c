@@ -21,7 +21,7 @@
 #include "parametric/start.h"
 #include "parametric/trainer.h"
 #include "parametric/training.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define N        ((size_t)240)
 #define D        ((size_t)12)

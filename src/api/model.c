@@ -1,6 +1,6 @@
 #include "api/device.h"
 #include "network/model_file.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 ptsne_status ptsne_transform(ptsne_model *model, const float *x, size_t n, float *y, ptsne_error *err)
 {

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "learning/taught.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define BLOCK_ROWS ((size_t)2048)
 

@@ -9,7 +9,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "learning/taught.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define LEAST_STEPS ((size_t)1000) /* in small batches: fewer leave the classes of small data untold */
 #define BLOCK_ROWS  ((size_t)2048)

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "network/streams.h"
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #define PLACES_DEVIATION 5.0f
 

@@ -1,4 +1,4 @@
-#include "parametric/transform.h"
+#include "network/transform.h"
 
 #include <stdlib.h>
 #include <string.h>

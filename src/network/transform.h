@@ -1,7 +1,7 @@
 /* A model at work: rows go through in blocks of such sizes that a row's bits do not depend on its company (pt_backend's
  * row_block). */
-#ifndef PT_PARAMETRIC_TRANSFORM_H
-#define PT_PARAMETRIC_TRANSFORM_H
+#ifndef PT_NETWORK_TRANSFORM_H
+#define PT_NETWORK_TRANSFORM_H
 
 #include "network/model_file.h"
 
