@@ -274,36 +274,61 @@ static bool reached(const double u[3])
     return fabs(u[0]) < reach && fabs(u[1]) < reach && fabs(u[2]) < reach;
 }
 
+/* The nodes that may reach a point, in the order of the grid: all others are too far along some axis. Returns how many. */
+#define NEAR_SIDE ((size_t)PT_GRID_ORDER + 4)
+static size_t nodes_near(const pt_grid *grid, const float *y, size_t list[NEAR_SIDE * NEAR_SIDE * NEAR_SIDE])
+{
+    size_t least[3] = {0, 0, 0}, end[3] = {1, 1, 1}, at[3], count = 0;
+    for (size_t a = 0; a < grid->d; a++) {
+        const double place = ((double)y[a] - (double)grid->origin[a]) / (double)grid->spacing;
+        const double low = floor(place) - 0.5 * (double)PT_GRID_ORDER - 1.0, high = low + (double)NEAR_SIDE;
+        least[a] = low > 0.0 ? (size_t)low : 0;
+        end[a] = high < (double)grid->size[a] ? (size_t)high : grid->size[a];
+    }
+    for (at[0] = least[0]; at[0] < end[0]; at[0]++) {
+        for (at[1] = least[1]; at[1] < end[1]; at[1]++) {
+            for (at[2] = least[2]; at[2] < end[2]; at[2]++) {
+                list[count++] = (at[0] * grid->size[1] + at[1]) * grid->size[2] + at[2];
+            }
+        }
+    }
+    return count;
+}
+
 void oracle_grid_spread(const pt_grid *grid, const float *y, size_t n, double *charge, double *near)
 {
+    size_t list[NEAR_SIDE * NEAR_SIDE * NEAR_SIDE];
     double u[3];
-    for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
-        charge[t] = near[t] = 0.0;
-        for (size_t i = 0; i < n; i++) {
-            nodes_apart(grid, y + i * grid->d, t, u);
+    for (size_t t = 0; t < pt_grid_nodes(grid); t++) { charge[t] = near[t] = 0.0; }
+    for (size_t i = 0; i < n; i++) {
+        const size_t count = nodes_near(grid, y + i * grid->d, list);
+        for (size_t l = 0; l < count; l++) {
+            nodes_apart(grid, y + i * grid->d, list[l], u);
             if (!reached(u)) { continue; }
             double weight = 1.0;
             for (size_t a = 0; a < grid->d; a++) { weight *= central_spline(PT_GRID_ORDER, u[a], false); }
-            charge[t] += weight;
-            near[t] += 1.0;
+            charge[list[l]] += weight;
+            near[list[l]] += 1.0;
         }
     }
 }
 
 oracle_entry oracle_grid_read(const pt_grid *grid, const float *values, const float *y, double *slope)
 {
+    size_t list[NEAR_SIDE * NEAR_SIDE * NEAR_SIDE];
     oracle_entry psi = {0};
     double u[3];
     slope[0] = slope[1] = slope[2] = 0.0;
-    for (size_t t = 0; t < pt_grid_nodes(grid); t++) {
-        nodes_apart(grid, y, t, u);
+    const size_t count = nodes_near(grid, y, list);
+    for (size_t l = 0; l < count; l++) {
+        nodes_apart(grid, y, list[l], u);
         if (!reached(u)) { continue; }
-        double value = (double)values[t];
+        double value = (double)values[list[l]];
         psi.terms += fabs(value);
         for (size_t a = 0; a < grid->d; a++) { value *= central_spline(PT_GRID_ORDER, u[a], false); }
         psi.value += value;
         for (size_t a = 0; a < grid->d; a++) {
-            double part = (double)values[t] / (double)grid->spacing;
+            double part = (double)values[list[l]] / (double)grid->spacing;
             for (size_t b = 0; b < grid->d; b++) { part *= central_spline(PT_GRID_ORDER, u[b], a == b); }
             slope[a] += part;
         }

@@ -69,10 +69,32 @@ static double oracle_distance(bool cosine, const float *a, const float *b, size_
     return squares;
 }
 
-static int compare_doubles(const void *left, const void *right)
+static void swap_values(double *a, double *b)
 {
-    const double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
+    const double value = *a;
+    *a = *b;
+    *b = value;
+}
+
+/* The value that has k others before it in order (Hoare's selection); all comes into another order. */
+static double select_value(double *all, size_t n, size_t k)
+{
+    for (size_t first = 0, last = n - 1; first < last;) {
+        const double pivot = all[first + (last - first) / 2];
+        size_t i = first, j = last;
+        for (;; i++, j--) {
+            while (all[i] < pivot) { i++; }
+            while (all[j] > pivot) { j--; }
+            if (i >= j) { break; }
+            swap_values(&all[i], &all[j]);
+        }
+        if (k <= j) {
+            last = j;
+        } else {
+            first = j + 1;
+        }
+    }
+    return all[k];
 }
 
 /* The k-th least distance of row i to another. */
@@ -83,8 +105,7 @@ static double oracle_last(bool cosine, const float *x, size_t n, size_t d, size_
     for (size_t j = 0; j < n; j++) {
         all[j] = j == i ? (double)INFINITY : oracle_distance(cosine, x + i * d, x + j * d, d);
     }
-    qsort(all, n, sizeof *all, compare_doubles);
-    const double last = all[k - 1];
+    const double last = select_value(all, n, k - 1);
     free(all);
     return last;
 }
@@ -113,15 +134,17 @@ static void result_free(result *found)
     free(found->distance);
 }
 
-/* A list is in order, has no point twice nor the row itself, and its distances are right. */
+/* A list is in order, has no point twice nor the row itself, and its distances are right. seen: n, of each point the last list
+ * that had it, from 1. */
 static void check_list(const char *name, bool cosine, const float *x, size_t n, size_t d, size_t i, size_t k,
-                       const result *found)
+                       const result *found, uint32_t *seen)
 {
     const uint32_t *index = found->index + i * k;
     const float *distance = found->distance + i * k;
     for (size_t l = 0; l < k; l++) {
         assert_true(index[l] < n && index[l] != i);
-        for (size_t e = 0; e < l; e++) { assert_int_not_equal(index[e], index[l]); }
+        assert_int_not_equal(seen[index[l]], i + 1); /* not in this list already */
+        seen[index[l]] = (uint32_t)i + 1;
         const double want = oracle_distance(cosine, x + i * d, x + index[l] * d, d);
         const double bound = cosine ? 8.0 * (double)FLT_EPSILON : (double)FLT_EPSILON * want;
         if (!(fabs((double)distance[l] - want) <= bound)) {
@@ -139,8 +162,10 @@ static double check_all(const char *name, bool cosine, const float *x, size_t n,
                         const result *found)
 {
     size_t good = 0, looked = 0;
+    uint32_t *seen = calloc(n, sizeof *seen);
+    assert_non_null(seen);
     for (size_t i = 0; i < n; i++) {
-        check_list(name, cosine, x, n, d, i, k, found);
+        check_list(name, cosine, x, n, d, i, k, found, seen);
         if (i % (n / 300 + 1) != 0) { continue; }
         const double last = oracle_last(cosine, x, n, d, i, k);
         for (size_t l = 0; l < k; l++) {
@@ -149,6 +174,7 @@ static double check_all(const char *name, bool cosine, const float *x, size_t n,
             looked++;
         }
     }
+    free(seen);
     return (double)good / (double)looked;
 }
 
