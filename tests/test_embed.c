@@ -54,6 +54,15 @@ static ptsne_embed_options small_options(ptsne_method method, size_t dims)
     return options;
 }
 
+/* For bits: two phases and two new orders (at 25 and 50). */
+static ptsne_embed_options brief_options(void)
+{
+    ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
+    options.phases[0].iterations = 20;
+    options.phases[1].iterations = 40;
+    return options;
+}
+
 static pt_backend *open_threads(const char *spec, size_t threads)
 {
     pt_backend *be;
@@ -243,6 +252,7 @@ static void test_clusters(void **state)
         for (size_t dims = 2; dims <= 3; dims++) {
             ptsne_embed_options options = small_options(methods[m], dims);
             ptsne_embed_report report;
+            if (dims == 3) { options.phases[0].iterations = options.phases[1].iterations = 40; }
             embed(*state, &options, y, &report);
             assert_true(strangers(y, N, dims) < 0.01);
             assert_true(report.recall >= 1.0 && report.nonzeros >= N * K && report.span[dims - 1] > 1.0);
@@ -254,7 +264,7 @@ static void test_clusters(void **state)
 
 static void test_given(void **state)
 {
-    ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
+    ptsne_embed_options options = brief_options();
     ptsne_embed_report report;
     float whole[N * 2], given[N * 2];
     uint32_t *index = malloc(N * K * sizeof *index);
@@ -310,7 +320,7 @@ static void test_threads(void **state)
     float y[3][N * 2];
     for (size_t threads = 1; threads <= 3; threads++) {
         pt_backend *be = open_threads(given->ops->name, threads);
-        ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
+        ptsne_embed_options options = brief_options();
         ptsne_embed_report report;
         embed(be, &options, y[threads - 1], &report);
         pt_backend_close(be);
@@ -348,9 +358,9 @@ static void test_resume(void **state)
     ptsne_embed_report report;
     static listener l;
     ptsne_error err;
-    ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
+    ptsne_embed_options options = brief_options();
     embed(*state, &options, whole, &report);
-    const size_t stops[] = {37, 1, 25, 60, 149}, n_stops = on_cpu(*state) ? sizeof stops / sizeof stops[0] : 1;
+    const size_t stops[] = {37, 1, 25, 20, 59}, n_stops = on_cpu(*state) ? sizeof stops / sizeof stops[0] : 1;
     for (size_t i = 0; i < n_stops; i++) {
         l = (listener){.stop_at = stops[i]};
         options.snapshot = hear_frame;
@@ -366,7 +376,7 @@ static void test_resume(void **state)
         options.snapshot = NULL;
         options.resume = 1;
         CHECK(pt_embed(*state, blobs, N, D, NULL, &options, NULL, resumed, &report, &err));
-        assert_int_equal(report.iterations, 150);
+        assert_int_equal(report.iterations, 60);
         assert_memory_equal(resumed, whole, sizeof whole);
     }
     options.momentum = 0.5; /* another run's state */
@@ -415,12 +425,13 @@ static void test_phases(void **state)
     float one[N * 2], two[N * 2];
     ptsne_embed_report report;
     ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
-    options.phases[1] = (ptsne_phase){90, 12.0}; /* the same exaggeration throughout, in one phase or in three */
+    options.phases[0].iterations = 30;
+    options.phases[1] = (ptsne_phase){30, 12.0}; /* the same exaggeration throughout, in one phase or in three */
     embed(*state, &options, one, &report);
     options.n_phases = 3;
     options.phases[0] = (ptsne_phase){10, 12.0};
     options.phases[1] = (ptsne_phase){0, 1.0};
-    options.phases[2] = (ptsne_phase){140, 12.0};
+    options.phases[2] = (ptsne_phase){50, 12.0};
     embed(*state, &options, two, &report);
     assert_memory_equal(one, two, sizeof one);
     options.phases[2].exaggeration = 4.0; /* looser clusters are wider */
@@ -441,9 +452,9 @@ static void test_tolerance(void **state)
     assert_true(report.converged && report.iterations >= 110 && report.iterations < 4060);
     const double kl = report.kl_divergence;
     options.tolerance = 0.0;
-    options.phases[1].iterations = 1500;
+    options.phases[1].iterations = 1000;
     embed(*state, &options, y, &report);
-    assert_true(!report.converged && report.iterations == 1560);
+    assert_true(!report.converged && report.iterations == 1060);
     assert_true(report.kl_divergence > 0.95 * kl); /* little was left to gain */
 }
 
@@ -456,7 +467,7 @@ static void test_add(void **state)
     ptsne_embed_report report;
     ptsne_error err;
     ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
-    options.phases[1].iterations = 300;
+    options.phases[1].iterations = 150;
     CHECK(pt_embed(*state, blobs, old, D, NULL, &options, NULL, y, &report, NULL));
     if (pt_embed_add(*state, blobs, y, old, D, 2, blobs + old * D, new, NULL, NULL, placed, &report, &err) !=
         PTSNE_OK) {
