@@ -725,6 +725,48 @@ PTSNE_API size_t ptsne_model_features(const ptsne_model *model);
 /** Columns of the map that it makes. */
 PTSNE_API size_t ptsne_model_components(const ptsne_model *model);
 
+/** Height, width and channels of the rows that it takes; 1, 1 and the columns where they are no images. */
+PTSNE_API void ptsne_model_input(const ptsne_model *model, size_t shape[3]);
+
+/** One layer of a model. Normalisations that a layer could take over are part of it. */
+typedef struct ptsne_layer_info {
+    char name[16];       /* "dense1", "conv2", "pool1", "norm1", "drop1", "anchors1", "shift1" */
+    char kind[16];       /* "dense", "convolution", "pooling", "normalisation", "dropout", "anchors", "shift" */
+    char activation[16]; /* of its result: "linear", "relu", "elu", "tanh", "sigmoid" */
+    size_t input[3], output[3]; /* height, width, channels of a row's values, channels fastest; no image: 1, 1, n */
+    size_t kernel[2], stride; /* height and width, of convolution and pooling; else 0 */
+    int same;                 /* not 0: a convolution that keeps the size, but for the stride */
+    double rate;              /* of dropout; else 0 */
+    size_t parameters;
+} ptsne_layer_info;
+
+/** Layers of the model. */
+PTSNE_API size_t ptsne_model_layers(const ptsne_model *model);
+
+/** What a layer is, from 0 and below ptsne_model_layers; info is the caller's and is filled whole. */
+PTSNE_API void ptsne_model_layer(const ptsne_model *model, size_t layer, ptsne_layer_info *info);
+
+/** The number of the layer of this name; PTSNE_ERR_ARGUMENT names those that there are. */
+PTSNE_API ptsne_status ptsne_model_find_layer(const ptsne_model *model, const char *name, size_t *layer,
+                                              ptsne_error *err);
+
+/**
+ * How the model was made: the index-th of its notes, as its file keeps them ("ptsne.mode": "edges"). Returns the key, or NULL
+ * behind the last one; *value is set with it. Both live as long as the model.
+ */
+PTSNE_API const char *ptsne_model_note(const ptsne_model *model, size_t index, const char **value);
+
+/**
+ * What a layer makes of rows: its activations, as ptsne_transform gives those of the last one.
+ *
+ * @param layer     A layer's number, from 0.
+ * @param x         n x n_features, in the units of the data the model was trained on; borrowed.
+ * @param features  n x the values of the layer's output (its shape's product); the caller's memory, no overlap with x.
+ * The rest and the status as for ptsne_transform; PTSNE_ERR_ARGUMENT: there is no such layer.
+ */
+PTSNE_API ptsne_status ptsne_features(ptsne_model *model, size_t layer, const float *x, size_t n, float *features,
+                                      ptsne_error *err);
+
 /* ---- networks that learn from examples ------------------------------------------------------ */
 
 #define PTSNE_MAX_STRETCHES 8

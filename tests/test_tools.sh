@@ -91,7 +91,7 @@ small=(--net 16 --epochs 3 --batch-size 32 --neighbors 5 --pca 0)
 
 # ---- help, versions, wrong usage ----
 
-for verb in embed fit transform cluster metrics devices; do
+for verb in embed fit transform features info cluster metrics devices; do
     expect "$verb --help" 0 "^Usage: ptsne $verb" - ptsne $verb --help
     holds "$verb --help has examples" grep -q "^Examples:" out
     holds "$verb --help says the exit codes" grep -q "^Exit codes: 0 done" out
@@ -371,6 +371,18 @@ holds "nothing was written" bash -c '! ls no.npy* 2>/dev/null'
 expect "full disk" 1 - "^ptsne: /dev/full: cannot be written: No space left on device$" ptsne transform map.st new.csv -o /dev/full --to csv
 expect "full disk behind standard output" 1 - "standard output: cannot be written: No space" bash -c 'ptsne transform map.st new.csv -o - >/dev/full'
 expect "closed standard output" 1 - "standard output: cannot be written" bash -c 'ptsne transform map.st new.csv -o - >&-'
+# ---- info and features ----
+
+expect "info" 0 "two.st: 6 -> 2, 2 layers, 38 parameters" - ptsne info two.st
+expect "info lists layers" 0 "^  dense1 +dense, relu +4 +28$" - ptsne info two.st
+expect "info says how" 0 "^  epochs +1$" - ptsne info two.st
+expect "info for machines" 0 '"parameters": 38' - ptsne info two.st --json -
+expect "info of no model" 4 - "^ptsne: x.csv: not a safetensors file" ptsne info x.csv
+expect "features" 0 "^dense1_1,dense1_2,dense1_3,dense1_4$" - ptsne features two.st new.csv --layer dense1 -o - --to csv
+expect "features of the last layer" 0 - - bash -c 'ptsne features two.st new.npy --layer dense2 -o last.npy && cmp last.npy a.npy'
+expect "no such layer" 2 - '^ptsne: two.st: there is no layer "conv1": there are dense1, dense2$' ptsne features two.st new.csv --layer conv1 -o no.npy
+expect "features of which layer?" 2 - "--layer" ptsne features two.st new.csv -o no.npy
+
 expect "report" 0 - - ptsne transform map.st new.csv -o r.npy --json r.json
 holds "the report has the rows" grep -q '"rows": 50' r.json
 expect "map and report on standard output" 2 - "-o - and --json - both go to standard output" ptsne transform map.st new.csv -o - --json -

@@ -6,13 +6,15 @@
 #include "verb_devices.h"
 #include "verb_embed.h"
 #include "verb_fit.h"
+#include "verb_info.h"
 #include "verb_metrics.h"
 #include "verb_transform.h"
 
 int main(int argc, char **argv)
 {
-    static const cli_verb *const verbs[] = {&verb_embed,      &verb_fit,     &verb_transform, &verb_classify,
-                                            &verb_autoencode, &verb_cluster, &verb_metrics,   &verb_devices};
+    static const cli_verb *const verbs[] = {&verb_embed,      &verb_fit,      &verb_transform, &verb_classify,
+                                            &verb_autoencode, &verb_features, &verb_info,      &verb_cluster,
+                                            &verb_metrics,    &verb_devices};
     static const cli_program program = {
         .name = "ptsne",
         .summary = "maps of high-dimensional data: t-SNE and parametric t-SNE on any OpenCL device, or on the CPU",

@@ -1,7 +1,9 @@
-/* Blocks of rows go from the reader through the model to the writer, so memory does not grow with the file. */
+/* Two verbs: transform, and features, which is the same up to another layer. Blocks of rows go from the reader through the model to
+ * the writer, so memory does not grow with the file. */
 #include "verb_transform.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,8 @@
 typedef struct transform_settings {
     console_settings console;
     const char *model, *input, *output, *json;
-    int to; /* map_format */
+    const char *layer; /* NULL: transform */
+    int to;            /* map_format */
     bool force;
     device_settings device;
     read_settings read;
@@ -26,6 +29,7 @@ typedef struct row_stream {
     ptsne_writer *writer;
     float *x, *y; /* capacity rows each */
     size_t capacity, columns, components;
+    size_t layer;
     size_t rows; /* done */
     double began;
 } row_stream;
@@ -49,7 +53,14 @@ static int open_input(const cli_call *call, row_stream *stream)
         return console_fail(call->console, settings->input, &err);
     }
     stream->columns = ptsne_reader_columns(stream->reader);
-    stream->components = ptsne_model_components(stream->model);
+    stream->layer = ptsne_model_layers(stream->model) - 1;
+    if (settings->layer != NULL &&
+        ptsne_model_find_layer(stream->model, settings->layer, &stream->layer, &err) != PTSNE_OK) {
+        return console_fail(call->console, settings->model, &err);
+    }
+    ptsne_layer_info layer;
+    ptsne_model_layer(stream->model, stream->layer, &layer);
+    stream->components = layer.output[0] * layer.output[1] * layer.output[2];
     if (stream->columns != ptsne_model_features(stream->model)) {
         const char *input = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input;
         console_error(call->console, "%s: rows of %zu columns, but %s was fitted on %zu", input, stream->columns,
@@ -59,19 +70,45 @@ static int open_input(const cli_call *call, row_stream *stream)
     return EXIT_SUCCESS;
 }
 
+/* A writer of rows, with the columns of features named "dense1_1", "dense1_2", ... */
+static int open_writer(const cli_call *call, const char *format, row_stream *stream)
+{
+    enum { LENGTH = 40 };
+    const transform_settings *settings = call->settings;
+    const size_t count = settings->layer == NULL ? 0 : stream->components;
+    ptsne_error err = {0};
+    char *texts = calloc(count + 1, LENGTH);
+    const char **names = calloc(count + 1, sizeof *names);
+    int code = EXIT_FAILED;
+    if (texts == NULL || names == NULL) {
+        console_error(call->console, "not enough memory for the names of %zu columns", count);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        names[i] = texts + i * LENGTH;
+        snprintf(texts + i * LENGTH, LENGTH, "%.15s_%zu", settings->layer, i + 1);
+    }
+    const ptsne_status status =
+        ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader),
+                          count == 0 ? NULL : names, settings->force, &stream->writer, &err);
+    code = status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
+done:
+    free(texts);
+    free(names);
+    return code;
+}
+
 static int open_output(const cli_call *call, row_stream *stream)
 {
     const transform_settings *settings = call->settings;
-    ptsne_error err = {0};
     const char *format;
     const int chosen = map_format_choose(call, settings->output, settings->to,
                                          ptsne_reader_rows(stream->reader) != PTSNE_UNKNOWN, &format);
     if (chosen != EXIT_SUCCESS) { return chosen; }
-    if (ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader), NULL,
-                          settings->force, &stream->writer, &err) != PTSNE_OK) {
-        return console_fail(call->console, NULL, &err);
-    }
-    const size_t fit = block_bytes / sizeof(float) / stream->columns;
+    const int opened = open_writer(call, format, stream);
+    if (opened != EXIT_SUCCESS) { return opened; }
+    const size_t widest = stream->components > stream->columns ? stream->components : stream->columns;
+    const size_t fit = block_bytes / sizeof(float) / widest;
     stream->capacity = fit < 1 ? 1 : fit > 16384 ? 16384 : fit;
     const size_t rows = ptsne_reader_rows(stream->reader);
     if (rows < stream->capacity) { stream->capacity = rows == 0 ? 1 : rows; }
@@ -86,7 +123,7 @@ static void show(const cli_call *call, const row_stream *stream)
 {
     const double seconds = pt_seconds() - stream->began;
     const ptsne_progress progress = {
-        .stage = "transform",
+        .stage = call->verb->name,
         .step = stream->rows,
         .n_steps = ptsne_reader_rows(stream->reader),
         .seconds = seconds,
@@ -113,7 +150,7 @@ static int pump(const cli_call *call, row_stream *stream)
         if (console_stopped()) { return stopped(call); }
         if (status != PTSNE_OK) { return console_fail(call->console, settings->input, &err); }
         if (got == 0) { return EXIT_SUCCESS; }
-        if (ptsne_transform(stream->model, stream->x, got, stream->y, &err) != PTSNE_OK) {
+        if (ptsne_features(stream->model, stream->layer, stream->x, got, stream->y, &err) != PTSNE_OK) {
             return console_fail(call->console, settings->input, &err);
         }
         if (ptsne_writer_rows(stream->writer, stream->y, got, &err) != PTSNE_OK) {
@@ -136,6 +173,7 @@ static int report(const cli_call *call, const row_stream *stream)
                               "output", report_text(settings->output), "rows", (json_int_t)stream->rows, "columns",
                               (json_int_t)stream->columns, "components", (json_int_t)stream->components);
     if (whole != NULL) {
+        if (settings->layer != NULL) { json_object_set_new(whole, "layer", report_text(settings->layer)); }
         json_object_set_new(whole, "seconds", report_number(seconds));
         json_object_set_new(whole, "rows_per_second", report_number((double)stream->rows / seconds));
     }
@@ -175,12 +213,22 @@ done:
 #define AT(member) offsetof(transform_settings, member)
 
 static const cli_option own_options[] = {
-    {.name = "MODEL", .kind = CLI_OPERAND, .member = AT(model), .required = true, .help = "model that ptsne fit wrote"},
+    {.name = "MODEL", .kind = CLI_OPERAND, .member = AT(model), .required = true, .help = "model that ptsne wrote"},
     {.name = "X",
      .kind = CLI_OPERAND,
      .member = AT(input),
      .required = true,
      .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"},
+};
+
+static const cli_option layer_options[] = {
+    {.name = "layer",
+     .kind = CLI_TEXT,
+     .member = AT(layer),
+     .required = true,
+     .argument = "NAME",
+     .help = "layer whose activations are written: conv2, dense1; see ptsne info",
+     .shown = ""},
 };
 
 static const cli_option output_options[] = {
@@ -190,7 +238,7 @@ static const cli_option output_options[] = {
      .member = AT(output),
      .required = true,
      .argument = "FILE",
-     .help = "where the map goes: .npy or .csv; - is standard output",
+     .help = "where the rows go: .npy or .csv; - is standard output",
      .shown = ""},
     MAP_FORMAT_OPTION(AT(to)),
     {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite FILE if it exists"},
@@ -199,6 +247,15 @@ static const cli_option output_options[] = {
 
 static const cli_section sections[] = {
     {"Arguments", own_options, CLI_LENGTH(own_options), 0, false},
+    {"Output", output_options, CLI_LENGTH(output_options), 0, false},
+    {"Reading X", read_options, CLI_LENGTH(read_options), AT(read), true},
+    {"Device", device_options, CLI_LENGTH(device_options), AT(device), true},
+    {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console), true},
+};
+
+static const cli_section features_sections[] = {
+    {"Arguments", own_options, CLI_LENGTH(own_options), 0, false},
+    {"The layer", layer_options, CLI_LENGTH(layer_options), 0, false},
     {"Output", output_options, CLI_LENGTH(output_options), 0, false},
     {"Reading X", read_options, CLI_LENGTH(read_options), AT(read), true},
     {"Device", device_options, CLI_LENGTH(device_options), AT(device), true},
@@ -222,6 +279,26 @@ const cli_verb verb_transform = {
                 "  zcat rows.csv.gz | ptsne transform map.safetensors - -o - | head\n",
     .sections = sections,
     .n_sections = CLI_LENGTH(sections),
+    .settings_size = sizeof(transform_settings),
+    .defaults = transform_defaults,
+    .console = AT(console),
+    .run = transform_run,
+};
+
+const cli_verb verb_features = {
+    .name = "features",
+    .summary = "write what a layer of a model makes of data",
+    .usage = "MODEL X --layer NAME -o FILE.npy",
+    .description =
+        "Runs the network over the rows of X up to one layer, and writes the layer's activations, after its activation "
+        "function: one row out for each row in, height x width x channels values of an image, channels fastest. ptsne "
+        "info "
+        "MODEL lists the layers. Rows stream: memory does not grow with the file, and both ends can be pipes.",
+    .examples = "  ptsne info digits.safetensors\n"
+                "  ptsne features digits.safetensors t10k-images-idx3-ubyte.gz --layer dense1 -o features.npy\n"
+                "  ptsne embed features.npy -o map.npy\n",
+    .sections = features_sections,
+    .n_sections = CLI_LENGTH(features_sections),
     .settings_size = sizeof(transform_settings),
     .defaults = transform_defaults,
     .console = AT(console),
