@@ -167,14 +167,15 @@ static void test_windows_refused(void **state)
 {
     ops_state *ops = *state;
     const pt_window good = {6, 5, 2, 3, 3, 1, 0, 0, 4, 3};
-    pt_window w[10];
+    pt_window w[11];
     for (size_t k = 0; k < OPS_LENGTH(w); k++) { w[k] = good; }
     w[0].height = 0, w[1].width = 0, w[2].channels = 0, w[3].kernel_height = 0, w[4].stride = 0, w[5].out_width = 0;
     w[6].pad_top = 3;     /* the first place would see nothing */
     w[7].out_height = 7;  /* the last one neither */
     w[8].width = 1 << 20; /* too many values for 32 bits */
     w[8].height = 1 << 20;
-    w[9].channels = 30000; /* too many for the buffers */
+    w[9].channels = 30000;                                               /* too many for the buffers */
+    w[10] = (pt_window){1 << 16, 1, 1, 1, 1 << 16, 1, 0, 0, 1 << 16, 1}; /* too much border */
     for (size_t k = 0; k < OPS_LENGTH(w); k++) { check_refused(ops, &w[k], 1, 1); }
     check_refused(ops, &good, 0, 1);
     check_refused(ops, &good, UINT32_MAX, 1);

@@ -70,7 +70,7 @@ static bool sees(size_t size, size_t kernel, size_t stride, size_t pad, size_t p
     return pad < kernel && places - 1 <= (size + pad - 1) / stride;
 }
 
-/* Whether a window makes sense; then its sizes. */
+/* Whether a window makes sense; then its sizes. What its places see, borders included, has to be countable too. */
 static bool window_is_good(const pt_window *w, window_sizes *sizes)
 {
     sizes->values = volume(w->height, w->width, w->channels);
@@ -78,7 +78,8 @@ static bool window_is_good(const pt_window *w, window_sizes *sizes)
     sizes->patch = volume(w->kernel_height, w->kernel_width, w->channels);
     return sizes->values > 0 && sizes->places > 0 && sizes->patch > 0 && side(w->stride) &&
            sees(w->height, w->kernel_height, w->stride, w->pad_top, w->out_height) &&
-           sees(w->width, w->kernel_width, w->stride, w->pad_left, w->out_width);
+           sees(w->width, w->kernel_width, w->stride, w->pad_left, w->out_width) &&
+           volume(w->height + 2 * w->kernel_height, w->width + 2 * w->kernel_width, w->channels) > 0;
 }
 
 static ptsne_status window_refused(ptsne_error *err, const char *op, const pt_window *w)

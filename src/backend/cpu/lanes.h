@@ -59,6 +59,7 @@ static inline lanes lanes_load_first(const float *from, size_t count)
 #if defined(__AVX512F__)
     return (lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1u), from);
 #else
+    if (count == LANES) { return lanes_load(from); }
     float room[LANES] = {0};
     for (size_t l = 0; l < count; l++) { room[l] = from[l]; }
     return lanes_load(room);
@@ -70,6 +71,10 @@ static inline void lanes_store_first(float *to, size_t count, lanes value)
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1u), (__m512)value);
 #else
+    if (count == LANES) {
+        lanes_store(to, value);
+        return;
+    }
     float room[LANES];
     lanes_store(room, value);
     for (size_t l = 0; l < count; l++) { to[l] = room[l]; }
