@@ -1,11 +1,14 @@
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define ALIGNMENT ((size_t)64)
+#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_FROM ((size_t)8 << 20) /* bytes: arrays so large lie in huge pages where the system has them */
 
 void *pt_array_zeroed(size_t count, size_t size)
 {
@@ -18,7 +21,11 @@ void *pt_array_aligned(size_t count, size_t size)
     if (count > (SIZE_MAX - ALIGNMENT) / size) { return NULL; }
     const size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *memory = NULL;
-    return posix_memalign(&memory, ALIGNMENT, bytes) == 0 ? memory : NULL;
+    if (posix_memalign(&memory, bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT, bytes) != 0) { return NULL; }
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_FROM) { madvise(memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); } /* a wish: may fail */
+#endif
+    return memory;
 }
 
 ptsne_status pt_array_grow(void **array, size_t *capacity, size_t count, size_t size, const char *what,
