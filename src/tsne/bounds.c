@@ -19,8 +19,8 @@
 #define SAMPLE     ((size_t)4096) /* points of the sample */
 #define ASKED      ((size_t)128)  /* of them asked for their neighbours */
 #define ROUNDS     3
-#define SLICE      ((size_t)64) /* columns of one float32 product */
-#define TILE_ROWS  ((size_t)8192)
+#define SLICE      ((size_t)128) /* columns of one float32 product */
+#define TILE_ROWS  ((size_t)1024)
 #define LEAF       ((size_t)256) /* rows that are kept together */
 #define AXES       ((size_t)16)  /* directions that are looked at for it */
 #define SEED       UINT64_C(0x424F554E4453)
@@ -115,7 +115,20 @@ static ptsne_status multiply(const pt_bounds_request *r, bool transpose_a, bool 
     return pt_product(r->be, &shape, a, b, c, err);
 }
 
-/* v: near the leading principal directions of the sample, by a few rounds of v := v x' x, made orthonormal in float64; then y. */
+/* Every row to length 1. */
+static void rows_scale(double *v, size_t rows, size_t d)
+{
+    for (size_t i = 0; i < rows; i++) {
+        double *row = v + i * d, sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+        for (size_t j = 0; j < d; j++) { sum += row[j] * row[j]; }
+        const double scale = sum > 0.0 ? 1.0 / sqrt(sum) : 0.0;
+        for (size_t j = 0; j < d; j++) { row[j] *= scale; }
+    }
+}
+
+/* v: near the leading principal directions of the sample, by a few rounds of v := v x' x, made orthonormal in float64; then y. At
+ * first they are only scaled: random rows nearly are orthonormal, and float32 bears what one round does to them. */
 static ptsne_status directions_find(const pt_bounds_request *r, sample *s, const pt_buffer *x, const pt_buffer *v,
                                     const pt_buffer *y, ptsne_error *err)
 {
@@ -126,7 +139,11 @@ static ptsne_status directions_find(const pt_bounds_request *r, sample *s, const
     for (size_t e = 0; e < count; e++) { basis[e] = (double)pt_random_normal(&random); }
     ptsne_status status = PTSNE_OK;
     for (int round = 0; status == PTSNE_OK; round++) {
-        pt_orthonormalize(basis, s->l, r->d, &random);
+        if (round > 1) {
+            pt_orthonormalize(basis, s->l, r->d, &random);
+        } else {
+            rows_scale(basis, s->l, r->d);
+        }
         for (size_t e = 0; e < count; e++) { s->v[e] = (float)basis[e]; }
         if ((status = pt_upload(r->be, s->v, v, err)) != PTSNE_OK) { break; }
         if ((status = multiply(r, false, true, s->n, s->l, r->d, x, v, y, err)) != PTSNE_OK) { break; }

@@ -2,7 +2,7 @@
  *
  * A row becomes its coordinates along the leading principal directions of a sample (any orthonormal ones would be right) and the
  * length of what is left of it. Distances of such rows are never above those of the data, but for rounding, and pt_bounds_limit has
- * that: float32 products of at most 64 columns, summed in float64, so that it can be proven and stays small. */
+ * that: float32 products of at most 128 columns, summed in float64, so that it can be proven and stays small. */
 #ifndef PT_TSNE_BOUNDS_H
 #define PT_TSNE_BOUNDS_H
 
