@@ -36,11 +36,11 @@ void predictions_release(predictions *made)
 
 /* ---- files ---- */
 
-/* A field of CSV, in quotes where it has to be. */
+/* Two texts as one field of CSV, in quotes where it has to be. */
 static void field_write(FILE *file, const char *before, const char *text)
 {
-    if (*before == '\0' && text[strcspn(text, "\",\r\n")] == '\0' && *text != '\0') {
-        fputs(text, file);
+    if (text[strcspn(text, "\",\r\n")] == '\0' && (*text != '\0' || *before != '\0')) {
+        fprintf(file, "%s%s", before, text);
         return;
     }
     fprintf(file, "\"%s", before);
