@@ -94,7 +94,7 @@ static void test_convolution(void **state)
 {
     ops_state *ops = *state;
     for (size_t k = 0; k < SMALL_WINDOWS; k++) {
-        for (size_t f = 0; f < OPS_LENGTH(filters_tried); f++) {
+        for (size_t f = 0; f < OPS_LENGTH(filters_tried); f += ops->small ? 3 : 1) {
             check_convolution(ops, &windows[k], 1 + (k + f) % 3, filters_tried[f]);
         }
     }

@@ -211,68 +211,75 @@ ptsne_status pt_device_scratch(pt_device *device, pt_scratch which, size_t count
 
 /* ---- programs ---- */
 
-enum { PROGRAM_KERNELS = 6 }; /* of one file, at most */
+enum { PROGRAM_KERNELS = 32 }; /* of one file, at most */
 
 typedef struct program_row {
     const char *file;
-    pt_kernel_id first; /* of its kernels, which follow one another */
-    size_t n_names;
-    const char *names[PROGRAM_KERNELS];
+    pt_kernel_id first;                     /* of its kernels, which follow one another */
+    const char *names[PROGRAM_KERNELS + 1]; /* and a NULL */
 } program_row;
 
 static const program_row program_rows[] = {
     {"product.cl",
      PT_KERNEL_PRODUCT_TILED,
-     5,
      {"product_tiled", "product_narrow", "product_narrow_transposed", "product_shallow", "product_slices"}},
-    {"column_sums.cl", PT_KERNEL_COLUMN_SUMS, 1, {"column_sums"}},
-    {"gather_rows.cl", PT_KERNEL_GATHER_ROWS, 2, {"gather_rows", "gather_mix"}},
-    {"distances.cl", PT_KERNEL_ROW_NORMS, 3, {"row_norms", "distance_finish", "distance_roots"}},
-    {"nearest_merge.cl", PT_KERNEL_NEAREST_MERGE, 3, {"nearest_merge", "nearest_begin", "nearest_end"}},
-    {"rank_counts.cl", PT_KERNEL_RANK_COUNTS, 1, {"rank_counts"}},
-    {"affinities_conditional.cl", PT_KERNEL_AFFINITIES_CONDITIONAL, 1, {"affinities_conditional"}},
-    {"affinities_joint.cl", PT_KERNEL_AFFINITIES_JOINT, 1, {"affinities_joint"}},
-    {"student_sums.cl", PT_KERNEL_STUDENT_SUMS, 1, {"student_sums"}},
-    {"tsne_gradient.cl", PT_KERNEL_TSNE_ROWS, 3, {"tsne_rows", "tsne_total", "tsne_finish"}},
-    {"edges_gradient.cl", PT_KERNEL_EDGES_ROWS, 3, {"edges_rows", "edges_total", "edges_finish"}},
-    {"attraction.cl", PT_KERNEL_ATTRACTION, 2, {"attraction", "attraction_total"}},
-    {"repulsion.cl", PT_KERNEL_REPULSION, 1, {"repulsion"}},
-    {"potential_sum.cl", PT_KERNEL_POTENTIAL_SUM, 2, {"potential_sum", "potential_total"}},
-    {"embedding_step.cl", PT_KERNEL_EMBEDDING_STEP, 2, {"embedding_step", "embedding_stats"}},
-    {"grid_spread.cl", PT_KERNEL_GRID_SPREAD, 2, {"grid_spread", "grid_spread_finish"}},
-    {"grid_levels.cl", PT_KERNEL_GRID_RESTRICT, 2, {"grid_restrict", "grid_prolong"}},
-    {"grid_convolve.cl", PT_KERNEL_GRID_CONVOLVE, 1, {"grid_convolve"}},
-    {"grid_gather.cl", PT_KERNEL_GRID_GATHER, 1, {"grid_gather"}},
-    {"bias_activation.cl", PT_KERNEL_BIAS_ACTIVATION, 2, {"bias_activation", "activation_gradient"}},
-    {"dropout.cl", PT_KERNEL_DROPOUT, 1, {"dropout"}},
-    {"convolution.cl", PT_KERNEL_PATCHES, 2, {"patches", "patches_sum"}},
-    {"max_pool.cl", PT_KERNEL_MAX_POOL, 2, {"max_pool", "max_pool_gradient"}},
-    {"normalize.cl",
-     PT_KERNEL_MOMENTS_PARTS,
-     6,
-     {"moments_parts", "moments_total", "normalize_apply", "normalize_parts", "normalize_total", "normalize_gradient"}},
-    {"anchors.cl", PT_KERNEL_ANCHORS, 2, {"anchors", "anchors_gradient"}},
-    {"losses.cl",
-     PT_KERNEL_LOG_SOFTMAX,
-     5,
-     {"log_softmax", "cross_entropy", "squared_error", "cauchy_error", "loss_total"}},
-    {"steps.cl", PT_KERNEL_SGD_STEP, 3, {"sgd_step", "adam_step", "blend"}},
+    {"program_rows.cl",
+     PT_KERNEL_COLUMN_SUMS,
+     {"column_sums", "gather_rows", "gather_mix", "row_norms", "distance_finish", "distance_roots", "rank_counts",
+      "affinities_joint"}},
+    {"nearest_merge.cl", PT_KERNEL_NEAREST_MERGE, {"nearest_merge", "nearest_begin", "nearest_end"}},
+    {"affinities_conditional.cl", PT_KERNEL_AFFINITIES_CONDITIONAL, {"affinities_conditional"}},
+    {"program_map.cl",
+     PT_KERNEL_STUDENT_SUMS,
+     {"student_sums", "tsne_rows", "tsne_total", "tsne_finish", "edges_rows", "edges_total", "edges_finish",
+      "attraction", "attraction_total", "potential_sum", "potential_total", "embedding_step", "embedding_stats"}},
+    {"repulsion.cl", PT_KERNEL_REPULSION, {"repulsion"}},
+    {"program_grids.cl",
+     PT_KERNEL_GRID_SPREAD,
+     {"grid_spread", "grid_spread_finish", "grid_restrict", "grid_prolong", "grid_convolve", "grid_gather"}},
+    {"program_layers.cl",
+     PT_KERNEL_BIAS_ACTIVATION,
+     {"bias_activation",
+      "activation_gradient",
+      "dropout",
+      "patches",
+      "patches_sum",
+      "max_pool",
+      "max_pool_gradient",
+      "moments_parts",
+      "moments_total",
+      "normalize_apply",
+      "normalize_parts",
+      "normalize_total",
+      "normalize_gradient",
+      "anchors",
+      "anchors_gradient",
+      "log_softmax",
+      "cross_entropy",
+      "squared_error",
+      "cauchy_error",
+      "loss_total",
+      "sgd_step",
+      "adam_step",
+      "blend"}},
 };
 
 #define PROGRAMS (sizeof program_rows / sizeof program_rows[0])
-_Static_assert(PROGRAMS <= PT_MAX_PROGRAMS, "one program a file");
+_Static_assert(PROGRAMS <= PT_MAX_PROGRAMS, "device.h has room for the programs");
 
 static ptsne_status build_programs(pt_device *device, ptsne_error *err)
 {
     for (size_t i = 0; i < PROGRAMS; i++) {
         const program_row *row = &program_rows[i];
-        const pt_program_request request = {device->context, device->id,  device->directory, row->file, NULL,
-                                            row->names,      row->n_names};
+        size_t n_names = 0;
+        while (row->names[n_names] != NULL) { n_names++; }
+        const pt_program_request request = {device->context, device->id, device->directory, row->file, NULL,
+                                            row->names,      n_names};
         cl_kernel handles[PROGRAM_KERNELS] = {0};
         size_t group = device->group;
         const ptsne_status status = pt_program_build(&request, &group, &device->programs[i], handles, err);
         if (status != PTSNE_OK) { return pt_within(err, status, "%s", device->info.spec); }
-        for (size_t k = 0; k < row->n_names; k++) {
+        for (size_t k = 0; k < n_names; k++) {
             device->kernels[(size_t)row->first + k] = (pt_kernel){handles[k], row->names[k], group, 0.0};
         }
     }

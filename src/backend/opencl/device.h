@@ -23,12 +23,12 @@ typedef enum pt_kernel_id {
     PT_KERNEL_ROW_NORMS,
     PT_KERNEL_DISTANCE_FINISH,
     PT_KERNEL_DISTANCE_ROOTS,
+    PT_KERNEL_RANK_COUNTS,
+    PT_KERNEL_AFFINITIES_JOINT,
     PT_KERNEL_NEAREST_MERGE,
     PT_KERNEL_NEAREST_BEGIN,
     PT_KERNEL_NEAREST_END,
-    PT_KERNEL_RANK_COUNTS,
     PT_KERNEL_AFFINITIES_CONDITIONAL,
-    PT_KERNEL_AFFINITIES_JOINT,
     PT_KERNEL_STUDENT_SUMS,
     PT_KERNEL_TSNE_ROWS,
     PT_KERNEL_TSNE_TOTAL,
@@ -38,11 +38,11 @@ typedef enum pt_kernel_id {
     PT_KERNEL_EDGES_FINISH,
     PT_KERNEL_ATTRACTION,
     PT_KERNEL_ATTRACTION_TOTAL,
-    PT_KERNEL_REPULSION,
     PT_KERNEL_POTENTIAL_SUM,
     PT_KERNEL_POTENTIAL_TOTAL,
     PT_KERNEL_EMBEDDING_STEP,
     PT_KERNEL_EMBEDDING_STATS,
+    PT_KERNEL_REPULSION,
     PT_KERNEL_GRID_SPREAD,
     PT_KERNEL_GRID_SPREAD_FINISH,
     PT_KERNEL_GRID_RESTRICT,
@@ -92,14 +92,14 @@ typedef struct pt_metric {
 /* Buffers that ops use inside, grown when needed and kept. */
 typedef enum pt_scratch { PT_SCRATCH_PRODUCT, PT_SCRATCH_OP, PT_SCRATCH_TILE, PT_SCRATCH_COUNT } pt_scratch;
 
-enum { PT_MAX_PROGRAMS = 32, PT_MAX_METRICS = 32 };
+enum { PT_MAX_PROGRAMS = 16, PT_MAX_METRICS = 32 };
 
 typedef struct pt_device {
     pt_backend base;
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;
-    cl_program programs[PT_MAX_PROGRAMS]; /* one a file, in the order of the table */
+    cl_program programs[PT_MAX_PROGRAMS]; /* in the order of the table */
     pt_kernel kernels[PT_KERNEL_COUNT];
     pt_metric metrics[PT_MAX_METRICS];
     int n_metrics;

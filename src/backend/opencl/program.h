@@ -16,7 +16,7 @@ typedef struct pt_program_request {
     const char *file;      /* "product.cl" */
     const char *metric;    /* what metric.clh is; may be NULL */
     const char *const *names;
-    size_t n_names; /* of the kernels in it, at most 8 */
+    size_t n_names; /* of the kernels in it */
 } pt_program_request;
 
 /* Build it with groups of *group work-items, or fewer where a kernel needs that; kernels receives n_names handles. PTSNE_ERR_DEVICE has
