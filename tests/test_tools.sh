@@ -311,15 +311,15 @@ expect "full disk behind standard output" 1 - "standard output: cannot be writte
 expect "closed standard output" 1 - "standard output: cannot be written" bash -c 'ptsne transform map.st new.csv -o - >&-'
 # ---- info and features ----
 
-expect "info" 0 "two.st: 6 -> 2, 2 layers, 38 parameters" - ptsne info two.st
-expect "info lists layers" 0 "^  dense1 +dense, relu +4 +28$" - ptsne info two.st
+expect "info" 0 "two.st: 2 -> 2, 2 layers, 22 parameters" - ptsne info two.st
+expect "info lists layers" 0 "^  dense1 +dense, relu +4 +12$" - ptsne info two.st
 expect "info says how" 0 "^  epochs +1$" - ptsne info two.st
-expect "info for machines" 0 '"parameters": 38' - ptsne info two.st --json -
+expect "info for machines" 0 '"parameters": 22' - ptsne info two.st --json -
 expect "info of no model" 4 - "^ptsne: x.csv: not a safetensors file" ptsne info x.csv
-expect "features" 0 "^dense1_1,dense1_2,dense1_3,dense1_4$" - ptsne features two.st new.csv --layer dense1 -o - --to csv
+expect "features" 0 "^dense1_1,dense1_2,dense1_3,dense1_4$" - ptsne features two.st new.npy --layer dense1 -o - --to csv
 expect "features of the last layer" 0 - - bash -c 'ptsne features two.st new.npy --layer dense2 -o last.npy && cmp last.npy a.npy'
-expect "no such layer" 2 - '^ptsne: two.st: there is no layer "conv1": there are dense1, dense2$' ptsne features two.st new.csv --layer conv1 -o no.npy
-expect "features of which layer?" 2 - "--layer" ptsne features two.st new.csv -o no.npy
+expect "no such layer" 2 - '^ptsne: two.st: there is no layer "conv1": there are dense1, dense2$' ptsne features two.st new.npy --layer conv1 -o no.npy
+expect "features of which layer?" 2 - "--layer" ptsne features two.st new.npy -o no.npy
 
 expect "report" 0 - - ptsne transform map.st new.csv -o r.npy --json r.json
 holds "the report has the rows" grep -q '"rows": 50' r.json
