@@ -33,10 +33,7 @@ static void check_moments(ops_state *ops, size_t n, size_t d, float offset)
         want[j] = mean;
         bound[j] = 2.0 * EPS * fabs(mean) + 32.0 * EPS * sqrt(variance);
         want[d + j] = variance;
-        bound[d + j] = 64.0 * EPS * variance + 1.0e-30;
-        if (mean * mean > 1.0e4 * variance) {
-            bound[d + j] += 16.0 * EPS * EPS * mean * mean;
-        } /* x itself is rounded */
+        bound[d + j] = 64.0 * EPS * variance + 1.0e-28 * mean * mean;
     }
     ops_array dx = ops_put(ops, x, n * d), scratch = ops_put(ops, NULL, pt_column_scratch(n, d));
     ops_array mean = ops_put(ops, NULL, d), variance = ops_put(ops, NULL, d);

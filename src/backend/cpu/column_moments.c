@@ -1,7 +1,8 @@
 /* Mean and variance of the columns of x, n x d.
  *
- * Each chunk of rows takes its mean first and then, while it still lies in the cache, the squares of the differences from it; the
- * chunks are put together in float64 (Chan, Golub and LeVeque, The American Statistician 1983). */
+ * Each chunk of rows takes its mean first, by differences from its first row, so that equal values have no variance at all; then,
+ * while it still lies in the cache, the squares of the differences from that mean. The chunks are put together in float64 (Chan, Golub
+ * and LeVeque, The American Statistician 1983). */
 #include "backend/cpu/level.h"
 
 #include <string.h>
@@ -41,10 +42,11 @@ static void chunk_moments(const float *x, size_t rows, size_t d, double *mean, d
         const lines l = lines_of(d, first);
         double total[LINE], squares[LINE];
         float center[LINE];
-        lines_sum(x, rows, d, &l, total);
+        line_repeat(&l, x, center);
+        lines_sum(x, rows, d, &l, center, total);
         line_fold(&l, total, mean);
         for (size_t j = 0; j < l.columns; j++) {
-            mean[first + j] = (double)(float)(mean[first + j] / (double)rows);
+            mean[first + j] = (double)(float)((double)x[first + j] + mean[first + j] / (double)rows);
             for (size_t r = 0; r < l.together; r++) { center[r * l.columns + j] = (float)mean[first + j]; }
         }
         sum_differences(x, rows, d, &l, center, total, squares);

@@ -19,8 +19,9 @@ static void sum_by_parts(const pt_backend *be, const float *from, size_t n, size
     const lines l = lines_of(d, 0);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, parts)) if (parts > 1)
     for (size_t p = 0; p < parts; p++) {
+        const float zero[LINE] = {0};
         double line[LINE];
-        lines_sum(from + p * rows * d, n - p * rows < rows ? n - p * rows : rows, d, &l, line);
+        lines_sum(from + p * rows * d, n - p * rows < rows ? n - p * rows : rows, d, &l, zero, line);
         line_fold(&l, line, sums[p]);
     }
     for (size_t p = 0; p < parts; p++) {

@@ -53,8 +53,9 @@ static inline void line_settle(double total[LINE], float part[LINE])
     }
 }
 
-/* The sums of the columns of so many rows of x (n x d), along a line. */
-static inline void lines_sum(const float *x, size_t rows, size_t d, const lines *l, double total[LINE])
+/* The sums of the columns of so many rows of x, d wide, less `center` each, along a line. */
+static inline void lines_sum(const float *x, size_t rows, size_t d, const lines *l, const float center[LINE],
+                             double total[LINE])
 {
     float part[LINE] = {0};
     memset(total, 0, LINE * sizeof *total);
@@ -62,7 +63,7 @@ static inline void lines_sum(const float *x, size_t rows, size_t d, const lines 
     for (size_t i = 0; i < rows; i += l->together) {
         const float *line = x + i * d + l->first;
         const size_t width = line_width(l, rows - i);
-        for (size_t t = 0; t < width; t++) { part[t] += line[t]; }
+        for (size_t t = 0; t < width; t++) { part[t] += line[t] - center[t]; }
         if (++n_lines % LINE_BLOCK == 0) { line_settle(total, part); }
     }
     line_settle(total, part);
