@@ -436,8 +436,8 @@ PTSNE_API ptsne_status ptsne_graph_write(const ptsne_graph *graph, const char *m
  * @param x         n x n_features, borrowed during the call. NULL where graph is given and init is not pca.
  * @param graph     Neighbours found elsewhere or before; NULL: they are searched for.
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stages: "pca", "neighbours", "affinities", "embedding"; the last one has the KL divergence
- *                  as its loss.
+ * @param observer  May be NULL. Stages: "pca", "k-means" (of the cells), "neighbours", "affinities", "embedding"; the last one
+ *                  has the KL divergence as its loss.
  * @param y         n x n_components, the caller's; the initial map where init says so, and the map afterwards, also when the
  *                  call returns PTSNE_ERR_STOPPED in the last stage.
  * @param report    May be NULL.
@@ -460,7 +460,10 @@ typedef struct ptsne_plan_stage {
 
 #define PTSNE_PLAN_STAGES 5
 
-/** Plan ptsne_embed, of data alone (a graph or a map that is there changes what it takes), without doing it. stages: PTSNE_PLAN_STAGES; count: how many there are. */
+/**
+ * Plan ptsne_embed of data alone, without doing it; what a run takes with a graph, or to place new points, is not planned.
+ * stages: PTSNE_PLAN_STAGES; count: how many there are.
+ */
 PTSNE_API ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features,
                                         const ptsne_embed_options *options, ptsne_plan_stage *stages, size_t *count,
                                         ptsne_error *err);
@@ -494,7 +497,8 @@ PTSNE_API ptsne_status ptsne_neighbors(ptsne_device *device, const float *x, siz
 typedef struct ptsne_affinities ptsne_affinities;
 
 /**
- * Joint affinities of a graph: p_ij = (p_j|i + p_i|j) / (2 n), a sparse symmetric matrix that sums to 1.
+ * Joint affinities of a graph: p_ij = (p_j|i + p_i|j) / (sum of all; 2 n, where no point is without neighbours), a sparse
+ * symmetric matrix that sums to 1.
  *
  * @param graph       Borrowed during the call.
  * @param options     perplexities and uniform are read; may be NULL.

@@ -128,7 +128,8 @@ static void rows_scale(double *v, size_t rows, size_t d)
 }
 
 /* v: near the leading principal directions of the sample, by a few rounds of v := v x' x, made orthonormal in float64; then y. At
- * first they are only scaled: random rows nearly are orthonormal, and float32 bears what one round does to them. */
+ * first they are only scaled: random rows nearly are orthonormal, and float32 bears what one round does to them.
+ * pt_pca_directions would take the sample to the device once more, where it is for its distances, and make one round more. */
 static ptsne_status directions_find(const pt_bounds_request *r, sample *s, const pt_buffer *x, const pt_buffer *v,
                                     const pt_buffer *y, ptsne_error *err)
 {
