@@ -546,7 +546,7 @@ typedef struct ptsne_add_options {
     uint64_t seed;
 } ptsne_add_options;
 
-/** Perplexity 5, all columns, field, and the phases, rate and steps that serve the placing of points. */
+/** Perplexity 5, 50 principal components (where there are more columns, and the metric is euclidean), field, and the phases, rate and steps that serve the placing of points. */
 PTSNE_API void ptsne_add_options_default(ptsne_add_options *options);
 
 /**

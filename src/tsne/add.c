@@ -36,6 +36,7 @@ void pt_add_settings_default(ptsne_add_options *options)
     *options = (ptsne_add_options){
         .metric = "euclidean",
         .perplexity = 5.0,
+        .pca = 50,
         .theta = 0.5,
         .dof = 1.0,
         .phases = {{250, 1.5}},
