@@ -587,6 +587,8 @@ typedef struct ptsne_fit_options {
     ptsne_mode mode;
     const char *net;        /* widths of the hidden layers: "500,500,2000"; "" for a linear map */
     const char *activation; /* "relu", "elu", "tanh", "sigmoid" */
+    size_t input[3];        /* height, width and channels of a row, channels fastest, for nets with conv or pool; all 0: a row
+                               is no image */
     size_t n_components;    /* dimension of the map, 2 or 3 */
     size_t epochs;          /* 0: the mode's default, and on small data as many as make 3000 steps */
     size_t batch_size;      /* rows of a step (edges mode: heads plus tails); 0: the mode's default */

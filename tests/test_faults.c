@@ -17,9 +17,9 @@
 
 #include "base/random.h"
 #include "faults.h"
+#include "network/transform.h"
 #include "parametric/settings.h"
 #include "parametric/training.h"
-#include "network/transform.h"
 #include "tsne/embed.h"
 #include "tsne/embed_settings.h"
 
@@ -80,6 +80,10 @@ static void walk(pt_backend *be, ptsne_mode mode, bool resume)
     j.options.n_neighbors = 4;
     j.options.perplexities[0] = 5.0;
     j.options.dropout = 0.1;
+    j.options.averaging = mode == PTSNE_MODE_TEACHER ? 0.9 : 0.0;
+    j.options.n_anchors = 4;
+    j.options.teacher_phases[0] = (ptsne_phase){4, 12.0};
+    j.options.n_teacher_phases = 1;
     j.options.optimizer = resume ? PTSNE_OPTIMIZER_SGD : PTSNE_OPTIMIZER_ADAM;
     j.options.checkpoint = j.state;
     assert_int_equal(fit_save_load_transform(be, &j, &err), PTSNE_OK);
@@ -96,6 +100,11 @@ static void test_edges(void **state)
 static void test_batch(void **state)
 {
     walk(*state, PTSNE_MODE_BATCH, false);
+}
+
+static void test_teacher(void **state)
+{
+    walk(*state, PTSNE_MODE_TEACHER, false);
 }
 
 static void test_resume(void **state)
@@ -185,9 +194,10 @@ int main(void)
     pt_random random = {.seed = 3};
     for (size_t i = 0; i < N * D; i++) { rows[i] = pt_random_normal(&random); }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_edges, be),      cmocka_unit_test_prestate(test_batch, be),
-        cmocka_unit_test_prestate(test_resume, be),     cmocka_unit_test_prestate(test_embed_field, be),
-        cmocka_unit_test_prestate(test_embed_tree, be), cmocka_unit_test_prestate(test_embed_resume, be),
+        cmocka_unit_test_prestate(test_edges, be),        cmocka_unit_test_prestate(test_batch, be),
+        cmocka_unit_test_prestate(test_teacher, be),      cmocka_unit_test_prestate(test_resume, be),
+        cmocka_unit_test_prestate(test_embed_field, be),  cmocka_unit_test_prestate(test_embed_tree, be),
+        cmocka_unit_test_prestate(test_embed_resume, be),
     };
     const int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
     pt_backend_close(be);

@@ -245,6 +245,13 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
     return fit_data_read(call, &files, &read, &things->data);
 }
 
+/* The images that the rows are; all 0 where they are none, or parts of some. */
+static void shape_take(const fit_data *x, size_t shape[3])
+{
+    ptsne_table_image_shape(x->x, shape);
+    if (shape[0] * shape[1] * shape[2] != x->n_columns) { memset(shape, 0, 3 * sizeof *shape); }
+}
+
 static int train(const cli_call *call, const ptsne_fit_options *given)
 {
     const fit_settings *settings = call->settings;
@@ -263,6 +270,7 @@ static int train(const cli_call *call, const ptsne_fit_options *given)
         if (x->left_out > 0) { console_note(call->console, "%zu rows are left out", x->left_out); }
         options.init = things.init;
         options.teacher = x->target;
+        shape_take(x, options.input);
         const ptsne_status status =
             ptsne_fit(things.device, x->values, x->n, x->n_columns, &options, &observer, &things.model, &done, &err);
         code = finish(call, status, options.checkpoint, things.device, x, things.model, &done, &err);

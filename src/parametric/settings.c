@@ -231,6 +231,9 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
     };
     ptsne_status status = pt_metadata_set(metadata, err, "ptsne.mode", "%s", modes[s->mode]);
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.net", "%s", s->net); }
+    if (status == PTSNE_OK && s->input[0] > 0) {
+        status = pt_metadata_set(metadata, err, "ptsne.input", "%zux%zux%zu", s->input[0], s->input[1], s->input[2]);
+    }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.activation", "%s", s->activation); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.metric", "%s", s->metric); }
     if (status == PTSNE_OK && s->mode != PTSNE_MODE_EDGES) {
