@@ -201,3 +201,15 @@ size_t sizes_parse(const char *text, size_t *sizes, size_t most)
     }
     return 0;
 }
+
+int shape_choose(const cli_call *call, const char *input, const ptsne_table *x, size_t shape[3])
+{
+    ptsne_table_image_shape(x, shape);
+    if (input == NULL) {
+        if (shape[0] * shape[1] * shape[2] != ptsne_table_columns(x)) { memset(shape, 0, 3 * sizeof *shape); }
+        return EXIT_SUCCESS;
+    }
+    shape[2] = 1;
+    if (sizes_parse(input, shape, 3) >= 2) { return EXIT_SUCCESS; }
+    return cli_refuse(call, "--input %s: not HEIGHTxWIDTHxCHANNELS, as in 28x28x1", input);
+}

@@ -51,4 +51,8 @@ int outputs_check(cli_console *console, const char *const *outputs, size_t n_out
 /* "28x28" with up to `most` numbers; how many there are, 0 where the text is not of that form. */
 size_t sizes_parse(const char *text, size_t *sizes, size_t most);
 
+/* The shape of a row: what --input says (NULL: nothing), else what the table says, else all 0. Prints what is wrong and returns the
+ * exit code. */
+int shape_choose(const cli_call *call, const char *input, const ptsne_table *x, size_t shape[3]);
+
 #endif

@@ -138,11 +138,7 @@ int learn_refuse(const cli_call *call, const char *why)
 
 int learn_shape(const cli_call *call, const learn_settings *settings, const ptsne_table *x, size_t shape[3])
 {
-    ptsne_table_image_shape(x, shape);
-    if (settings->input == NULL) { return EXIT_SUCCESS; }
-    shape[2] = 1;
-    if (sizes_parse(settings->input, shape, 3) >= 2) { return EXIT_SUCCESS; }
-    return cli_refuse(call, "--input %s: not HEIGHTxWIDTHxCHANNELS, as in 28x28x1", settings->input);
+    return shape_choose(call, settings->input, x, shape);
 }
 
 /* ---- epochs ---- */

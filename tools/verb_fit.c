@@ -13,7 +13,7 @@
 
 typedef struct fit_settings {
     console_settings console;
-    const char *input, *output, *json, *labels, *exclude, *init, *map;
+    const char *input, *output, *json, *labels, *exclude, *init, *map, *image;
     bool force;
     ptsne_fit_options fit;
     cli_numbers perplexities;
@@ -134,8 +134,14 @@ static int report(const cli_call *call, const char *outcome, ptsne_device *devic
 static int check_pairs(const cli_call *call)
 {
     static const char *const clashes[][2] = {
-        {"net", "init"},     {"activation", "init"},        {"dims", "init"},          {"head", "init"},
-        {"anchors", "init"}, {"teacher-phases", "teacher"}, {"perplexity", "teacher"},
+        {"net", "init"},
+        {"activation", "init"},
+        {"dims", "init"},
+        {"head", "init"},
+        {"input", "init"},
+        {"anchors", "init"},
+        {"teacher-phases", "teacher"},
+        {"perplexity", "teacher"},
     };
     const fit_settings *settings = call->settings;
     const ptsne_fit_options *fit = &settings->fit;
@@ -245,13 +251,6 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
     return fit_data_read(call, &files, &read, &things->data);
 }
 
-/* The images that the rows are; all 0 where they are none, or parts of some. */
-static void shape_take(const fit_data *x, size_t shape[3])
-{
-    ptsne_table_image_shape(x->x, shape);
-    if (shape[0] * shape[1] * shape[2] != x->n_columns) { memset(shape, 0, 3 * sizeof *shape); }
-}
-
 static int train(const cli_call *call, const ptsne_fit_options *given)
 {
     const fit_settings *settings = call->settings;
@@ -261,6 +260,7 @@ static int train(const cli_call *call, const ptsne_fit_options *given)
     ptsne_error err = {0};
     const ptsne_observer observer = console_observer(call->console);
     int code = things_open(call, &observer, &things);
+    if (code == EXIT_SUCCESS) { code = shape_choose(call, settings->image, things.data.x, options.input); }
     if (code == EXIT_SUCCESS) {
         const fit_data *x = &things.data;
         ptsne_device_info info;
@@ -270,7 +270,6 @@ static int train(const cli_call *call, const ptsne_fit_options *given)
         if (x->left_out > 0) { console_note(call->console, "%zu rows are left out", x->left_out); }
         options.init = things.init;
         options.teacher = x->target;
-        shape_take(x, options.input);
         const ptsne_status status =
             ptsne_fit(things.device, x->values, x->n, x->n_columns, &options, &observer, &things.model, &done, &err);
         code = finish(call, status, options.checkpoint, things.device, x, things.model, &done, &err);
@@ -462,8 +461,17 @@ static const cli_option network_options[] = {
     {.name = "net",
      .kind = CLI_TEXT,
      .member = FIT(net),
-     .argument = "WIDTHS",
-     .help = "widths of the hidden layers; empty for a linear map"},
+     .argument = "TEXT",
+     .help = "hidden layers: 500,500,2000 are widths; empty for a linear map",
+     .more = "Between commas also: conv FILTERS HxW [stride S] [same], pool S, bn, relu, elu, tanh, sigmoid, dense N, "
+             "dropout P, as in "
+             "\"conv 20 5x5 same, bn, relu, pool 2, dense 200, relu\"."},
+    {.name = "input",
+     .kind = CLI_TEXT,
+     .member = AT(image),
+     .argument = "SHAPE",
+     .help = "height, width and channels of a row that is an image: 28x28x1",
+     .shown = "what the file says"},
     {.name = "activation",
      .kind = CLI_TEXT,
      .member = FIT(activation),
