@@ -526,6 +526,7 @@ ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, si
 ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
                                     const pt_buffer *g, ptsne_error *err);
 ptsne_status pt_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
+/* 0 where the window makes no sense, which the ops then say. */
 size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
 ptsne_status pt_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                             const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);

@@ -113,7 +113,9 @@ static ptsne_status check_convolution(const pt_backend *be, const char *op, cons
 
 size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters)
 {
-    return be->ops->convolution_scratch(be, window, n, filters);
+    window_sizes sizes;
+    const bool good = window_is_good(window, &sizes) && side(n) && side(filters);
+    return good ? be->ops->convolution_scratch(be, window, n, filters) : 0;
 }
 
 ptsne_status pt_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
