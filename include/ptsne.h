@@ -570,11 +570,21 @@ PTSNE_API ptsne_status ptsne_embed_add(ptsne_device *device, const float *x, con
 
 typedef struct ptsne_model ptsne_model;
 
+/* Networks are told by a text, items between commas:
+ *   N                                 a dense layer of N with the options' activation,
+ *   dense N                           a dense layer,
+ *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded so that only the stride makes the image smaller,
+ *   pool S, pool HxW [stride S]       the largest value of each window; the stride is S where it is not told,
+ *   bn                                batch normalisation,
+ *   relu, elu, tanh, sigmoid, linear  the activation of the dense layer, convolution or bn before; it takes the place of N's,
+ *   dropout P                         dropout of the share P.
+ * conv and pool see rows as images of the options' `input`, height x width x channels values, channels fastest. */
+
 typedef enum ptsne_mode { PTSNE_MODE_EDGES = 0, PTSNE_MODE_BATCH, PTSNE_MODE_TEACHER } ptsne_mode;
 typedef enum ptsne_head {
     PTSNE_HEAD_AUTO = 0, /* the mode's default */
     PTSNE_HEAD_LINEAR,   /* the map is what a linear layer makes */
-    PTSNE_HEAD_ANCHORS   /* a mean of places on the map, weighted by a softmax, plus what a linear layer makes: such a map can jump */
+    PTSNE_HEAD_ANCHORS /* a mean of places on the map, weighted by a softmax, plus what a linear layer makes: such a map can jump */
 } ptsne_head;
 typedef enum ptsne_optimizer { PTSNE_OPTIMIZER_ADAM = 0, PTSNE_OPTIMIZER_SGD } ptsne_optimizer;
 typedef enum ptsne_schedule {
@@ -585,17 +595,18 @@ typedef enum ptsne_schedule {
 
 typedef struct ptsne_fit_options {
     ptsne_mode mode;
-    const char *net;        /* widths of the hidden layers: "500,500,2000"; "" for a linear map */
+    const char *net;        /* layers before the map's, see above: "500,500,2000"; "" for a linear map */
     const char *activation; /* "relu", "elu", "tanh", "sigmoid" */
-    size_t input[3];        /* height, width and channels of a row, channels fastest, for nets with conv or pool; all 0: a row
+    size_t input[3]; /* height, width and channels of a row, channels fastest, for nets with conv or pool; all 0: a row
                                is no image */
-    size_t n_components;    /* dimension of the map, 2 or 3 */
-    size_t epochs;          /* 0: the mode's default, and on small data as many as make 3000 steps */
-    size_t batch_size;      /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
+    size_t n_components; /* dimension of the map, 2 or 3 */
+    size_t epochs;       /* 0: the mode's default, and on small data as many as make 3000 steps */
+    size_t batch_size;   /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
     uint64_t seed;
-    ptsne_head head;        /* the last layer */
-    size_t n_anchors;       /* of head anchors; no more than half the rows */
-    const ptsne_model *init; /* training goes on from this model, whose network is then the one that is trained: net, activation,
+    ptsne_head head;  /* the last layer */
+    size_t n_anchors; /* of head anchors; no more than half the rows */
+    const ptsne_model
+        *init; /* training goes on from this model, whose network is then the one that is trained: net, activation,
                                 n_components, head and n_anchors are not read; borrowed during the call. NULL: from chance */
     /* the loss */
     double perplexities[PTSNE_MAX_PERPLEXITIES]; /* modes batch and teacher; several are averaged; each at most
@@ -611,12 +622,15 @@ typedef struct ptsne_fit_options {
     /* mode teacher */
     const float *teacher; /* n x n_components, borrowed during the call: the map to learn; NULL: t-SNE makes it */
     ptsne_phase teacher_phases[PTSNE_MAX_PHASES]; /* of that t-SNE */
-    size_t n_teacher_phases; /* 0: 250 iterations at exaggeration 12, 500 at 1, 150 at 4; with init, whose map is where t-SNE begins,
+    size_t
+        n_teacher_phases; /* 0: 250 iterations at exaggeration 12, 500 at 1, 150 at 4; with init, whose map is where t-SNE begins,
                                 without the first */
-    double error_width;  /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off
+    double
+        error_width; /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off
                             than this count less and less */
-    double class_weight; /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor */
-    double class_share;  /* it falls to 0 in this share of the run */
+    double
+        class_weight; /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor */
+    double class_share; /* it falls to 0 in this share of the run */
     /* regularisation */
     double dropout;       /* share of the hidden units dropped, 0 to below 1; negative: the mode's default */
     double input_dropout; /* share of the inputs dropped; negative: the mode's default */
@@ -627,7 +641,8 @@ typedef struct ptsne_fit_options {
     double learning_rate; /* at its height; 0: Adam 0.001 sqrt(batch_size / 500), in mode teacher / 250; SGD 0.1 */
     double momentum;      /* SGD */
     size_t warmup_steps;
-    double averaging; /* the model is a running mean of the trained parameters that keeps this share a step; 0: their last values */
+    double
+        averaging; /* the model is a running mean of the trained parameters that keeps this share a step; 0: their last values */
     /* long runs */
     const char *checkpoint;    /* training state is kept in this file, also at the end; NULL: nowhere */
     double checkpoint_minutes; /* between states; 0: only when stopped and at the end */
@@ -736,13 +751,13 @@ PTSNE_API void ptsne_model_input(const ptsne_model *model, size_t shape[3]);
 
 /** One layer of a model. Normalisations that a layer could take over are part of it. */
 typedef struct ptsne_layer_info {
-    char name[16];       /* "dense1", "conv2", "pool1", "norm1", "drop1", "anchors1", "shift1" */
-    char kind[16];       /* "dense", "convolution", "pooling", "normalisation", "dropout", "anchors", "shift" */
-    char activation[16]; /* of its result: "linear", "relu", "elu", "tanh", "sigmoid" */
+    char name[16];              /* "dense1", "conv2", "pool1", "norm1", "drop1", "anchors1", "shift1" */
+    char kind[16];              /* "dense", "convolution", "pooling", "normalisation", "dropout", "anchors", "shift" */
+    char activation[16];        /* of its result: "linear", "relu", "elu", "tanh", "sigmoid" */
     size_t input[3], output[3]; /* height, width, channels of a row's values, channels fastest; no image: 1, 1, n */
-    size_t kernel[2], stride; /* height and width, of convolution and pooling; else 0 */
-    int same;                 /* not 0: a convolution that keeps the size, but for the stride */
-    double rate;              /* of dropout; else 0 */
+    size_t kernel[2], stride;   /* height and width, of convolution and pooling; else 0 */
+    int same;                   /* not 0: a convolution that keeps the size, but for the stride */
+    double rate;                /* of dropout; else 0 */
     size_t parameters;
 } ptsne_layer_info;
 

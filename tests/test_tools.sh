@@ -64,7 +64,7 @@ holds "nothing was written" test ! -e m
 
 # ---- fit ----
 
-expect "fit" 0 - "map.st: 6,16,2, 3 epochs" ptsne fit x.csv -o map.st "${small[@]}" --json fit.json
+expect "fit" 0 - "map.st: 6 -> 16 -> 2, 3 epochs" ptsne fit x.csv -o map.st "${small[@]}" --json fit.json
 holds "no state is left" test ! -e map.st.state
 holds "the report has no NaN" bash -c '! grep -qiE "nan|inf" fit.json && grep -q "\"outcome\": \"done\"" fit.json'
 holds "the report has the rows" grep -q '"rows": 200' fit.json
@@ -90,7 +90,7 @@ expect "perplexity too large" 2 - "perplexity" ptsne fit x.csv -o m.st --mode ba
 expect "no such device" 3 - "[oO]pen[cC][lL]" ptsne fit x.csv -o m.st --device opencl:97.0
 expect "a device that is none" 3 - 'no device "gpux"; there (is|are) cpu' ptsne fit x.csv -o m.st --device gpux
 expect "mode batch" 0 - . ptsne fit x.csv -o batch.st --mode batch --net 16 --epochs 2 --batch-size 64 --perplexity 5,10
-expect "three dimensions, sgd" 0 - "6,16,3" ptsne fit x.csv -o three.st "${small[@]}" --dims 3 --optimizer sgd --momentum 0.5
+expect "three dimensions, sgd" 0 - "6 -> 16 -> 3" ptsne fit x.csv -o three.st "${small[@]}" --dims 3 --optimizer sgd --momentum 0.5
 holds "nothing else was written" test ! -e m.st
 
 # What help says of defaults that depend on the mode is what the model says was used.
@@ -116,7 +116,7 @@ holds "--help has the default of --learning-rate" \
 
 taught=(--mode teacher --epochs 2 --batch-size 50)
 own=(--perplexity 8 --teacher-phases 30:12,30:4)
-expect "mode teacher" 0 - "^learnt.st: 6,16,2, 2 epochs" ptsne fit x.csv -o learnt.st "${taught[@]}" "${own[@]}" --net 16 --anchors 8 --json t.json
+expect "mode teacher" 0 - "^learnt.st: 6 -> 16 -> 2, 2 epochs" ptsne fit x.csv -o learnt.st "${taught[@]}" "${own[@]}" --net 16 --anchors 8 --json t.json
 holds "the report has the teacher" grep -q '"teacher_kl": [0-9]' t.json
 expect "it places points" 0 . - ptsne transform learnt.st x.csv -o -
 expect "the same again" 0 - . ptsne fit x.csv -o learnt2.st "${taught[@]}" "${own[@]}" --net 16 --anchors 8 --threads 1
@@ -311,6 +311,18 @@ holds "nothing was written" bash -c '! ls no.npy* 2>/dev/null'
 expect "full disk" 1 - "^ptsne: /dev/full: cannot be written: No space left on device$" ptsne transform map.st new.csv -o /dev/full --to csv
 expect "full disk behind standard output" 1 - "standard output: cannot be written: No space" bash -c 'ptsne transform map.st new.csv -o - >/dev/full'
 expect "closed standard output" 1 - "standard output: cannot be written" bash -c 'ptsne transform map.st new.csv -o - >&-'
+# ---- networks for images ----
+
+image_net="conv 3 2x2, bn, relu, dense 5, tanh"
+expect "a convolutional fit" 0 - "6 -> conv 3 2x2, bn, relu, dense 5, tanh -> 2" ptsne fit x.csv -o image.st --net "$image_net" --input 2x3x1 --epochs 1 --neighbors 3 --pca 0 --batch-size 16
+expect "and its model" 0 "image.st: 2x3x1 -> 2, 4 layers" - ptsne info image.st
+expect "with the norm folded" 0 "^  conv1 +convolution 2x2, relu +1x2x3 +15$" - ptsne info image.st
+expect "transform of images" 0 "^x,y$" - ptsne transform image.st new.csv -o -
+expect "no images" 2 - "needs an image, but has 6 columns" ptsne fit x.csv -o no.st --net "$image_net"
+expect "images of another size" 2 - "3x3x1" ptsne fit x.csv -o no.st --net "$image_net" --input 3x3x1
+expect "no shape" 2 - "--input 3by2: not HEIGHTxWIDTHxCHANNELS" ptsne fit x.csv -o no.st --net "$image_net" --input 3by2
+expect "no layer" 2 - '"flatten" is no layer: there are N, dense N, conv' ptsne fit x.csv -o no.st --net "5, flatten"
+
 # ---- info and features ----
 
 expect "info" 0 "two.st: 2 -> 2, 2 layers, 22 parameters" - ptsne info two.st

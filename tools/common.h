@@ -55,4 +55,12 @@ size_t sizes_parse(const char *text, size_t *sizes, size_t most);
  * exit code. */
 int shape_choose(const cli_call *call, const char *input, const ptsne_table *x, size_t shape[3]);
 
+/* What --help says of the text of a network. */
+#define NET_GRAMMAR                                                                                                    \
+    "Items between commas: N, a dense layer of N with relu where no activation is told; \"dense N\"; \"conv N HxW "    \
+    "[stride S] [same|valid]\"; \"pool S\" or \"pool HxW stride S\", the largest value of each window; bn, batch "     \
+    "normalisation; relu, elu, tanh, sigmoid or linear, of the layer before; \"dropout P\". For images, say: \"conv "  \
+    "20 "                                                                                                              \
+    "5x5 same, bn, relu, pool 2, conv 40 5x5 same, bn, relu, pool 2, dense 200, bn, relu\"."
+
 #endif

@@ -334,9 +334,7 @@ static const cli_option network_options[] = {
      .member = AT(classify.net),
      .argument = "LAYERS",
      .help = "layers before the one of the classes; empty for none",
-     .more = "Items between commas: N or \"dense N\", \"conv N HxW [stride S] [same|valid]\", \"pool S\", bn, relu, "
-             "elu, tanh, "
-             "sigmoid, linear, \"dropout P\"."},
+     .more = NET_GRAMMAR},
 };
 
 static const cli_section sections[] = {
@@ -368,13 +366,12 @@ const cli_verb verb_classify = {
         "Without --batches: 5 epochs of batches of 64 rows, then 7 of 512; of few rows, as many of the first as make "
         "1000 "
         "steps, in smaller batches. Ctrl-C stops and keeps the best model so far.",
-    .examples =
-        "  ptsne classify train.idx.gz --labels train-labels.idx.gz -o digits.safetensors \\\n"
-        "      --net \"conv 20 5x5 same, bn, relu, pool 2, conv 40 5x5 same, bn, relu, pool 2, \\\n"
-        "             dense 200, bn, relu\"\n"
-        "  ptsne classify test.idx.gz --model digits.safetensors --labels test-labels.idx.gz\n"
-        "  ptsne classify new.npy --model digits.safetensors --predict new.csv\n"
-        "  ptsne classify x.csv -o kinds.safetensors --net 50 --patience 5 --history kinds.csv\n",
+    .examples = "  ptsne classify train.idx.gz --labels train-labels.idx.gz -o digits.safetensors \\\n"
+                "      --net \"conv 20 5x5 same, bn, relu, pool 2, conv 40 5x5 same, bn, relu, pool 2, \\\n"
+                "             dense 200, bn, relu\"\n"
+                "  ptsne classify test.idx.gz --model digits.safetensors --labels test-labels.idx.gz\n"
+                "  ptsne classify new.npy --model digits.safetensors --predict new.csv\n"
+                "  ptsne classify x.csv -o kinds.safetensors --net 50 --patience 5 --history kinds.csv\n",
     .sections = sections,
     .n_sections = CLI_LENGTH(sections),
     .settings_size = sizeof(classify_settings),

@@ -73,7 +73,7 @@ static void say_done(const cli_call *call, const ptsne_model *model, const ptsne
     if (settings->init != NULL) {
         snprintf(what, sizeof what, "%s trained on", settings->init);
     } else {
-        snprintf(what, sizeof what, "%zu,%s%s%zu", ptsne_model_features(model), net, *net == '\0' ? "" : ",",
+        snprintf(what, sizeof what, "%zu -> %s%s%zu", ptsne_model_features(model), net, *net == '\0' ? "" : " -> ",
                  ptsne_model_components(model));
     }
     console_note(call->console, "%s: %s, %zu epoch%s, %zu steps, loss %.4f, %.1f s", settings->output, what,
@@ -461,11 +461,9 @@ static const cli_option network_options[] = {
     {.name = "net",
      .kind = CLI_TEXT,
      .member = FIT(net),
-     .argument = "TEXT",
+     .argument = "LAYERS",
      .help = "hidden layers: 500,500,2000 are widths; empty for a linear map",
-     .more = "Between commas also: conv FILTERS HxW [stride S] [same], pool S, bn, relu, elu, tanh, sigmoid, dense N, "
-             "dropout P, as in "
-             "\"conv 20 5x5 same, bn, relu, pool 2, dense 200, relu\"."},
+     .more = NET_GRAMMAR},
     {.name = "input",
      .kind = CLI_TEXT,
      .member = AT(image),
@@ -476,7 +474,7 @@ static const cli_option network_options[] = {
      .kind = CLI_TEXT,
      .member = FIT(activation),
      .argument = "NAME",
-     .help = "relu, elu, tanh or sigmoid"},
+     .help = "of layers that are only a number: relu, elu, tanh or sigmoid"},
     {.name = "head",
      .kind = CLI_CHOICE,
      .member = FIT(head),
