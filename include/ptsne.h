@@ -808,8 +808,8 @@ typedef struct ptsne_epoch {
 
 /** How classifiers and autoencoders are trained. */
 typedef struct ptsne_learn_options {
-    /* Rows that fill no batch wait for the next epoch's order. n_stretches 0: what the task says, with batches of at most a sixteenth
-       of the rows, but 8; a 0 in the only stretch: likewise */
+    /* Rows that fill no batch wait for the next epoch's order. n_stretches 0: what the task says, with batches of at most a
+       sixteenth of the rows, or 8; a 0 in the only stretch: likewise */
     ptsne_stretch stretches[PTSNE_MAX_STRETCHES];
     size_t n_stretches;
     uint64_t seed;
@@ -818,18 +818,20 @@ typedef struct ptsne_learn_options {
     double learning_rate;    /* at its height; 0: Adam 0.001, SGD 0.1 */
     double momentum;         /* SGD */
     size_t warmup_steps;
-    double
-        kernel_l2; /* times the sum of the squares of all weights of dense and convolution layers: added to what is minimised,
-                         not to the losses that are told */
-    /* validation and an early end */
-    double validation;         /* share of the rows that are kept from training, 0 to below 1 */
-    const float *x_validation; /* n_validation x n_features: validation rows of their own, then the share is not */
-    const ptsne_labels *labels_validation; /* taken; all borrowed during the call */
+    /* times the sum of the squares of all weights of dense and convolution layers: added to what is minimised, not to
+       the losses that are told */
+    double kernel_l2;
+    /* validation: a share of the rows, 0 to below 1, is kept from training; or there are rows of their own, n_validation x
+       n_features, and for a classifier their labels, borrowed during the call: then the share is not taken */
+    double validation;
+    const float *x_validation;
+    const ptsne_labels *labels_validation;
     size_t n_validation;
-    size_t
-        patience; /* end when the loss has not fallen by more than min_delta for so many epochs; the model is then that */
-    double
-        min_delta; /* of the epoch with the least loss. Of the validation rows; without any of the training rows. 0: never */
+    /* an early end: when the loss has not fallen by more than min_delta for `patience` epochs; the model is then that of the
+       epoch with the least loss. It is that of the validation rows, without any of the training rows. 0: no early end, and the
+       last epoch's model */
+    size_t patience;
+    double min_delta;
     /* told after each epoch; not 0: stop */
     int (*epoch)(const ptsne_epoch *epoch, void *user);
     void *epoch_user;
@@ -849,8 +851,8 @@ typedef struct ptsne_learn_report {
 } ptsne_learn_report;
 
 typedef struct ptsne_classify_options {
-    const char *
-        net; /* "conv 20 5x5 same, bn, relu, pool 2, dense 200, bn, relu"; "" for none. The layer of the classes comes after it */
+    /* "conv 20 5x5 same, bn, relu, pool 2, dense 200, bn, relu"; "" for none. The layer of the classes comes after it */
+    const char *net;
     const char *activation; /* of layers that net gives as a bare width: "200,100" */
     size_t input[3];        /* height, width and channels of a row, channels fastest; all 0: a row is no image */
     ptsne_learn_options learn;
@@ -874,11 +876,12 @@ PTSNE_API void ptsne_classify_options_default(ptsne_classify_options *options);
  * @param labels    One a row, two classes at least; borrowed during the call. The model keeps the names.
  * @param options   May be NULL: defaults.
  * @param observer  May be NULL. Stage "training".
- * @param model     The caller destroys it. Also set, to the best so far, when the call returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED
- *                  after the first epoch; else NULL.
+ * @param model     The caller destroys it. Also set, to the best so far, when the call returns PTSNE_ERR_DIVERGED or
+ *                  PTSNE_ERR_STOPPED after the first epoch; else NULL.
  * @param report    May be NULL.
- * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (a bad network, ...); PTSNE_ERR_DATA (NaN or infinity, labels of another number, one class alone,
- *         a validation label that training does not know); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED.
+ * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (a bad network, ...); PTSNE_ERR_DATA (NaN or infinity, labels of another number, one
+ *         class alone, a validation label that training does not know); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;
+ *         PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED.
  */
 PTSNE_API ptsne_status ptsne_classify(ptsne_device *device, const float *x, const ptsne_labels *labels, size_t n,
                                       size_t n_features, const ptsne_classify_options *options,
@@ -914,14 +917,14 @@ typedef struct ptsne_autoencode_options {
 } ptsne_autoencode_options;
 
 /**
- * The documented defaults: codes of 32 by relu, a linear layer back, at most 100 epochs of batches of 256, Adam at a constant 0.001, a
- * tenth of the rows for validation, patience 3, least improvement 1e-4. decoder NULL: one linear layer.
+ * The documented defaults: codes of 32 by relu, a linear layer back, at most 100 epochs of batches of 256, Adam at a constant
+ * 0.001, a tenth of the rows for validation, patience 3, least improvement 1e-4. decoder NULL: one linear layer.
  */
 PTSNE_API void ptsne_autoencode_options_default(ptsne_autoencode_options *options);
 
 /**
- * Train an autoencoder: a network that gives back its input through a layer of codes, by the mean squared error of all values of x
- * times the scale. Arguments and status as for ptsne_classify.
+ * Train an autoencoder: a network that gives back its input through a layer of codes, by the mean squared error of all values
+ * of x times the scale. Arguments and status as for ptsne_classify.
  */
 PTSNE_API ptsne_status ptsne_autoencode(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                         const ptsne_autoencode_options *options, const ptsne_observer *observer,
