@@ -256,7 +256,7 @@ static void test_clusters(void **state)
     double kl[3];
     for (size_t m = 0; m < 3; m++) {
         for (size_t dims = 2; dims <= 3; dims++) {
-            if (dims == 3 && methods[m] != PTSNE_METHOD_FIELD && !on_cpu(*state)) { continue; } /* test_oracle has them */
+            if (dims == 3 && methods[m] != PTSNE_METHOD_FIELD && !on_cpu(*state)) { continue; } /* in test_oracle */
             ptsne_embed_options options = small_options(methods[m], dims);
             ptsne_embed_report report;
             if (dims == 3) { options.phases[0].iterations = options.phases[1].iterations = 40; }

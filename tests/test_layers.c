@@ -16,8 +16,8 @@
 #include "network/model_file.h"
 #include "network/optimizer.h"
 #include "network/streams.h"
-#include "oracles.h"
 #include "network/transform.h"
+#include "oracles.h"
 
 #define ROWS     ((size_t)6)
 #define MOST     ((size_t)4096) /* parameters, or values of a row, of a test's network */

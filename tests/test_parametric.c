@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "network/state_file.h"
 #include "network/dataset.h"
+#include "network/state_file.h"
+#include "network/transform.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
 #include "parametric/trainer.h"
 #include "parametric/training.h"
-#include "network/transform.h"
 
 #define N        ((size_t)240)
 #define D        ((size_t)12)

@@ -21,8 +21,8 @@ ptsne_status pt_start_net(const ptsne_fit_options *settings, size_t n_features, 
     if (shape[0] != 0 || shape[1] != 0 || shape[2] != 0) {
         input = (pt_shape){shape[0], shape[1], shape[2]};
         if (pt_shape_count(&input) != n_features) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "images of %zux%zux%zu, but rows of %zu columns", shape[0], shape[1],
-                           shape[2], n_features);
+            return pt_fail(err, PTSNE_ERR_ARGUMENT, "images of %zux%zux%zu, but rows of %zu columns", shape[0],
+                           shape[1], shape[2], n_features);
         }
     }
     const ptsne_status status = pt_net_parse(settings->net, settings->activation, &input, net, err);

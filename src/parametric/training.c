@@ -14,11 +14,11 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "network/state_file.h"
+#include "network/transform.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
 #include "parametric/start.h"
 #include "parametric/trainer.h"
-#include "network/transform.h"
 
 #define SPREAD_ROWS   ((size_t)8192) /* that the map's extent is told from */
 #define BLOCK_SECONDS 2.0 /* after which losses are looked at in any case: where a step is slow, people wait for them */
