@@ -77,9 +77,10 @@ typedef struct ptsne_observer {
 typedef struct ptsne_device ptsne_device;
 
 typedef struct ptsne_device_options {
-    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "gpu", "opencl", "opencl:P.D" or "P.D" (platform and device, from 0),
-       "opencl:all" (every GPU, or where there is none every OpenCL device: they share the exact search of euclidean neighbours,
-       and the best does the rest), or a part of "platform / device" as ptsne_devices_list has them, in either case */
+    /* "auto" (NULL: $PTSNE_DEVICE, else auto), "cpu", "gpu", "opencl", "opencl:P.D" or "P.D" (platform and device, from
+       0), "opencl:all" (every GPU, or where there is none every OpenCL device: they share the exact search of euclidean
+       neighbours, and the best does the rest), or a part of "platform / device" as ptsne_devices_list has them, in
+       either case */
     const char *spec;
     size_t threads;      /* of the cpu backend; 0: as many as the process may use */
     size_t memory;       /* bytes the device may be asked for; 0: what it has */
@@ -161,7 +162,9 @@ typedef struct ptsne_read_options {
     size_t n_rows;            /* rows read at most; PTSNE_UNKNOWN: all */
 } ptsne_read_options;
 
-/** Format told by the content, every numeric column, label column and header found, all rows; options may not be NULL. */
+/**
+ * Format told by the content, every numeric column, label column and header found, all rows; options may not be NULL.
+ */
 PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
 
 /**
@@ -169,8 +172,8 @@ PTSNE_API void ptsne_read_options_default(ptsne_read_options *options);
  *
  * .npy (v1 to v3, either order, f2 f4 f8 and integers), IDX and IDX.gz, CSV/TSV, word vectors (.vec, GloVe, sentence
  * vectors); gzip is seen through. Arrays of more than two dimensions are flattened to rows. Of delimited text the
- * columns of numbers are used, the label column and an unnamed first one (a row index) apart. A first line 0,1,2,3 ... is
- * a header (pandas). Of word vectors every line is a row, `</s>` too.
+ * columns of numbers are used, the label column and an unnamed first one (a row index) apart. A first line 0,1,2,3 ...
+ * is a header (pandas). Of word vectors every line is a row, `</s>` too.
  *
  * @param path     "-" is standard input.
  * @param options  May be NULL.
@@ -232,8 +235,8 @@ PTSNE_API ptsne_status ptsne_labels_read(const char *path, const ptsne_read_opti
                                          ptsne_error *err);
 
 /**
- * Labels from an array of class numbers; names are the numbers in decimal. codes: n, borrowed during the call. The caller
- * destroys the labels.
+ * Labels from an array of class numbers; names are the numbers in decimal. codes: n, borrowed during the call. The
+ * caller destroys the labels.
  */
 PTSNE_API ptsne_status ptsne_labels_create(const int64_t *codes, size_t n, ptsne_labels **labels, ptsne_error *err);
 
@@ -272,21 +275,24 @@ PTSNE_API ptsne_status ptsne_writer_open(const char *path, const char *format, s
                                          const char *const *names, int force, ptsne_writer **writer, ptsne_error *err);
 
 /**
- * The same for frames of equal size, one after the other, in an .npy of 3 dimensions: frames x rows x columns. There are as many as
- * have been written at the commit; path has to be one that can be sought in.
+ * The same for frames of equal size, one after the other, in an .npy of 3 dimensions: frames x rows x columns. There
+ * are as many as have been written at the commit; path has to be one that can be sought in.
  */
 PTSNE_API ptsne_status ptsne_writer_open_frames(const char *path, size_t rows, size_t columns, int force,
                                                 ptsne_writer **writer, ptsne_error *err);
 
 /**
- * The same for whole numbers, as labels are: .npy of int32, of one dimension where columns is 1 and else rows x columns. Its rows
- * are written by ptsne_writer_labels.
+ * The same for whole numbers, as labels are: .npy of int32, of one dimension where columns is 1 and else rows x
+ * columns. Its rows are written by ptsne_writer_labels.
  */
 PTSNE_API ptsne_status ptsne_writer_open_labels(const char *path, const char *format, size_t columns, size_t rows,
                                                 const char *const *names, int force, ptsne_writer **writer,
                                                 ptsne_error *err);
 
-/** Append n rows of n x columns numbers, borrowed during the call, to a writer of labels; as ptsne_writer_rows otherwise. */
+/**
+ * Append n rows of n x columns numbers, borrowed during the call, to a writer of labels; as ptsne_writer_rows
+ * otherwise.
+ */
 PTSNE_API ptsne_status ptsne_writer_labels(ptsne_writer *writer, const int32_t *rows, size_t n, ptsne_error *err);
 
 /** Append n rows of n x columns floats, borrowed during the call; more than were announced are PTSNE_ERR_ARGUMENT. */
@@ -363,9 +369,9 @@ typedef struct ptsne_embed_options {
     double learning_rate; /* 0: n over the phase's exaggeration */
     double momentum;
     double max_step; /* no point moves farther in an iteration */
-    double
-        tolerance; /* the last phase ends early once the root mean square of the points' steps is below this part of half the
-                         diagonal of the map; looked at every 50 iterations; 0: never */
+    /* the last phase ends early once the root mean square of the points' steps is below this part of half the diagonal
+       of the map; looked at every 50 iterations; 0: never */
+    double tolerance;
     /* frames */
     size_t snapshot_every; /* iterations; 0: none. The first frame is the initial map, the last one the final map */
     /* y: n x n_components, borrowed during the call; not 0: stop as soon as possible */
@@ -404,14 +410,16 @@ typedef struct ptsne_embed_report {
 PTSNE_API void ptsne_embed_options_default(ptsne_embed_options *options);
 
 /**
- * Read a graph that was made elsewhere, by scikit-learn, annoy or faiss say, or by ptsne_graph_write: two .npy files of n x k.
+ * Read a graph that was made elsewhere, by scikit-learn, annoy or faiss say, or by ptsne_graph_write: two .npy files of
+ * n x k.
  *
- * Rows are put in order, nearest first. Where rows have the point itself among its neighbours, it is dropped, and of a row that
- * has not, the last one: k is then one less.
+ * Rows are put in order, nearest first. Where rows have the point itself among its neighbours, it is dropped, and of a
+ * row that has not, the last one: k is then one less.
  *
  * @param index     Integers of any width, from 0; -1 or UINT32_MAX: no neighbour.
  * @param distance  Numbers; an infinite one: no neighbour.
- * @param metric    Of the distances: those of "euclidean" are plain in the file and become squared; others stay what they are.
+ * @param metric    Of the distances: those of "euclidean" are plain in the file and become squared; others stay what
+ *                  they are.
  * @param graph     Filled; the caller releases it. After a failure it is empty.
  * @return PTSNE_OK; PTSNE_ERR_IO; PTSNE_ERR_DATA (the message names file, row, column and value); PTSNE_ERR_MEMORY.
  */
@@ -429,21 +437,23 @@ PTSNE_API ptsne_status ptsne_graph_write(const ptsne_graph *graph, const char *m
                                          const char *distance, int force, ptsne_error *err);
 
 /**
- * t-SNE of one data set (van der Maaten and Hinton, Visualizing data using t-SNE, JMLR 2008): neighbours, affinities, initial map,
- * optimisation. The same seed gives the same map, bit for bit, on the same device for any number of threads.
+ * t-SNE of one data set (van der Maaten and Hinton, Visualizing data using t-SNE, JMLR 2008): neighbours, affinities,
+ * initial map, optimisation. The same seed gives the same map, bit for bit, on the same device for any number of
+ * threads.
  *
  * @param device    Borrowed during the call.
  * @param x         n x n_features, borrowed during the call. NULL where graph is given and init is not pca.
  * @param graph     Neighbours found elsewhere or before; NULL: they are searched for.
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stages: "pca", "k-means" (of the cells), "neighbours", "affinities", "embedding"; the last one
- *                  has the KL divergence as its loss.
- * @param y         n x n_components, the caller's; the initial map where init says so, and the map afterwards, also when the
- *                  call returns PTSNE_ERR_STOPPED in the last stage.
+ * @param observer  May be NULL. Stages: "pca", "k-means" (of the cells), "neighbours", "affinities", "embedding"; the
+ *                  last one has the KL divergence as its loss.
+ * @param y         n x n_components, the caller's; the initial map where init says so, and the map afterwards, also
+ *                  when the call returns PTSNE_ERR_STOPPED in the last stage.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large for n: the message has the largest that would do, ...);
- *         PTSNE_ERR_DATA (NaN or infinity in x, a bad graph, a damaged checkpoint); PTSNE_ERR_UNAVAILABLE (the device does
- *         not have the metric); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED; PTSNE_ERR_IO.
+ *         PTSNE_ERR_DATA (NaN or infinity in x, a bad graph, a damaged checkpoint); PTSNE_ERR_UNAVAILABLE (the device
+ *         does not have the metric); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
+ *         PTSNE_ERR_IO.
  */
 PTSNE_API ptsne_status ptsne_embed(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                    const ptsne_graph *graph, const ptsne_embed_options *options,
@@ -461,8 +471,8 @@ typedef struct ptsne_plan_stage {
 #define PTSNE_PLAN_STAGES 5
 
 /**
- * Plan ptsne_embed of data alone, without doing it; what a run takes with a graph, or to place new points, is not planned.
- * stages: PTSNE_PLAN_STAGES; count: how many there are.
+ * Plan ptsne_embed of data alone, without doing it; what a run takes with a graph, or to place new points, is not
+ * planned. stages: PTSNE_PLAN_STAGES; count: how many there are.
  */
 PTSNE_API ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features,
                                         const ptsne_embed_options *options, ptsne_plan_stage *stages, size_t *count,
@@ -497,8 +507,8 @@ PTSNE_API ptsne_status ptsne_neighbors(ptsne_device *device, const float *x, siz
 typedef struct ptsne_affinities ptsne_affinities;
 
 /**
- * Joint affinities of a graph: p_ij = (p_j|i + p_i|j) / (sum of all; 2 n, where no point is without neighbours), a sparse
- * symmetric matrix that sums to 1.
+ * Joint affinities of a graph: p_ij = (p_j|i + p_i|j) / (sum of all; 2 n, where no point is without neighbours), a
+ * sparse symmetric matrix that sums to 1.
  *
  * @param graph       Borrowed during the call.
  * @param options     perplexities and uniform are read; may be NULL.
@@ -546,12 +556,15 @@ typedef struct ptsne_add_options {
     uint64_t seed;
 } ptsne_add_options;
 
-/** Perplexity 5, 50 principal components (where there are more columns, and the metric is euclidean), field, and the phases, rate and steps that serve the placing of points. */
+/**
+ * Perplexity 5, 50 principal components (where there are more columns, and the metric is euclidean), field, and the
+ * phases, rate and steps that serve the placing of points.
+ */
 PTSNE_API void ptsne_add_options_default(ptsne_add_options *options);
 
 /**
- * Place new points on an existing map, which stays as it is: each new point starts at the median of its neighbours and is
- * moved along its own gradient, attracted by its neighbours in the reference, repelled by every point of it.
+ * Place new points on an existing map, which stays as it is: each new point starts at the median of its neighbours and
+ * is moved along its own gradient, attracted by its neighbours in the reference, repelled by every point of it.
  *
  * @param x, y      n x n_features, n x n_components: the reference and its map; borrowed.
  * @param x_new     m x n_features; borrowed.
@@ -573,10 +586,10 @@ typedef struct ptsne_model ptsne_model;
 /* Networks are told by a text, items between commas:
  *   N                                 a dense layer of N with the options' activation,
  *   dense N                           a dense layer,
- *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded so that only the stride makes the image smaller,
+ *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded, only the stride makes the image smaller,
  *   pool S, pool HxW [stride S]       the largest value of each window; the stride is S where it is not told,
  *   bn                                batch normalisation,
- *   relu, elu, tanh, sigmoid, linear  the activation of the dense layer, convolution or bn before; it takes the place of N's,
+ *   relu, elu, tanh, sigmoid, linear  the activation of the dense layer, convolution or bn before, in place of N's,
  *   dropout P                         dropout of the share P.
  * conv and pool see rows as images of the options' `input`, height x width x channels values, channels fastest. */
 
@@ -584,7 +597,8 @@ typedef enum ptsne_mode { PTSNE_MODE_EDGES = 0, PTSNE_MODE_BATCH, PTSNE_MODE_TEA
 typedef enum ptsne_head {
     PTSNE_HEAD_AUTO = 0, /* the mode's default */
     PTSNE_HEAD_LINEAR,   /* the map is what a linear layer makes */
-    PTSNE_HEAD_ANCHORS /* a mean of places on the map, weighted by a softmax, plus what a linear layer makes: such a map can jump */
+    PTSNE_HEAD_ANCHORS /* a mean of places on the map, weighted by a softmax, plus what a linear layer makes: such a map
+                          can jump */
 } ptsne_head;
 typedef enum ptsne_optimizer { PTSNE_OPTIMIZER_ADAM = 0, PTSNE_OPTIMIZER_SGD } ptsne_optimizer;
 typedef enum ptsne_schedule {
@@ -605,9 +619,9 @@ typedef struct ptsne_fit_options {
     uint64_t seed;
     ptsne_head head;  /* the last layer */
     size_t n_anchors; /* of head anchors; no more than half the rows */
-    const ptsne_model
-        *init; /* training goes on from this model, whose network is then the one that is trained: net, activation,
-                                n_components, head and n_anchors are not read; borrowed during the call. NULL: from chance */
+    /* training goes on from this model, whose network is then the one that is trained: net, activation, n_components,
+       head and n_anchors are not read; borrowed during the call. NULL: from chance */
+    const ptsne_model *init;
     /* the loss */
     double perplexities[PTSNE_MAX_PERPLEXITIES]; /* modes batch and teacher; several are averaged; each at most
                                                     (batch - 1) / 3, in mode teacher (n - 1) / 3 */
@@ -622,14 +636,14 @@ typedef struct ptsne_fit_options {
     /* mode teacher */
     const float *teacher; /* n x n_components, borrowed during the call: the map to learn; NULL: t-SNE makes it */
     ptsne_phase teacher_phases[PTSNE_MAX_PHASES]; /* of that t-SNE */
-    size_t
-        n_teacher_phases; /* 0: 250 iterations at exaggeration 12, 500 at 1, 150 at 4; with init, whose map is where t-SNE begins,
-                                without the first */
-    double
-        error_width; /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off
-                            than this count less and less */
-    double
-        class_weight; /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor */
+    /* 0: 250 iterations at exaggeration 12, 500 at 1, 150 at 4; with init, whose map is where t-SNE begins, without the
+       first */
+    size_t n_teacher_phases;
+    /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off than
+       this count less and less */
+    double error_width;
+    /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor */
+    double class_weight;
     double class_share; /* it falls to 0 in this share of the run */
     /* regularisation */
     double dropout;       /* share of the hidden units dropped, 0 to below 1; negative: the mode's default */
@@ -641,8 +655,8 @@ typedef struct ptsne_fit_options {
     double learning_rate; /* at its height; 0: Adam 0.001 sqrt(batch_size / 500), in mode teacher / 250; SGD 0.1 */
     double momentum;      /* SGD */
     size_t warmup_steps;
-    double
-        averaging; /* the model is a running mean of the trained parameters that keeps this share a step; 0: their last values */
+    /* the model is a running mean of the trained parameters that keeps this share a step; 0: their last values */
+    double averaging;
     /* long runs */
     const char *checkpoint;    /* training state is kept in this file, also at the end; NULL: nowhere */
     double checkpoint_minutes; /* between states; 0: only when stopped and at the end */
@@ -665,8 +679,8 @@ typedef struct ptsne_fit_report {
 } ptsne_fit_report;
 
 /**
- * The documented defaults: edges mode, 500-500-2000 hidden units, relu, 2 components, perplexity 30, 15 neighbours in 50
- * principal components, Adam with 100 steps of warm-up and a cosine, a state every 5 minutes once checkpoint is set.
+ * The documented defaults: edges mode, 500-500-2000 hidden units, relu, 2 components, perplexity 30, 15 neighbours in
+ * 50 principal components, Adam with 100 steps of warm-up and a cosine, a state every 5 minutes once checkpoint is set.
  *
  * What a mode takes where an option is left to it:
  *
@@ -682,18 +696,18 @@ PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
 /**
  * Train a network to map x into n_components dimensions (parametric t-SNE).
  *
- * Mode batch is the classic: P inside each mini-batch, KL(P || Q), gradient through the network (van der Maaten, Learning a
- * Parametric Embedding by Preserving Local Structure, AISTATS 2009). Mode edges draws pairs of neighbours from the
- * nearest-neighbour graph of all rows; all pairs of a batch repel. Mode teacher makes a map by t-SNE first, and the network
- * learns that map, in its units, with a loss that lets single rows go. Inputs are centred and scaled by one
- * number; both are folded into the first layer, so the model takes rows in the units of x. The same seed gives the same model,
- * bit for bit, on the same device for any number of threads.
+ * Mode batch is the classic: P inside each mini-batch, KL(P || Q), gradient through the network (van der Maaten,
+ * Learning a Parametric Embedding by Preserving Local Structure, AISTATS 2009). Mode edges draws pairs of neighbours
+ * from the nearest-neighbour graph of all rows; all pairs of a batch repel. Mode teacher makes a map by t-SNE first,
+ * and the network learns that map, in its units, with a loss that lets single rows go. Inputs are centred and scaled by
+ * one number; both are folded into the first layer, so the model takes rows in the units of x. The same seed gives the
+ * same model, bit for bit, on the same device for any number of threads.
  *
  * @param device    Borrowed until the model is destroyed.
  * @param x         n x n_features, borrowed during the call.
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stages: "pca" (where pca is set), "neighbours" (where the neighbour graph is used), in mode
- *                  teacher "affinities", "embedding" and "k-means", "training".
+ * @param observer  May be NULL. Stages: "pca" (where pca is set), "neighbours" (where the neighbour graph is used), in
+ *                  mode teacher "affinities", "embedding" and "k-means", "training".
  * @param model     The caller destroys it. Also set, to the last good model, when the call
  *                  returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first epoch, or PTSNE_ERR_IO
  *                  because the state of a stopped run could not be written; else NULL.
@@ -727,7 +741,8 @@ PTSNE_API ptsne_status ptsne_transform(ptsne_model *model, const float *x, size_
 
 /**
  * Write the model as safetensors, named as PyTorch's nn.Sequential names its layers ("0.weight", out x in); how it was
- * made is in the header's __metadata__. An existing file is replaced only where force is not 0: else PTSNE_ERR_ARGUMENT.
+ * made is in the header's __metadata__. An existing file is replaced only where force is not 0: else
+ * PTSNE_ERR_ARGUMENT.
  */
 PTSNE_API ptsne_status ptsne_model_save(const ptsne_model *model, const char *path, int force, ptsne_error *err);
 
@@ -772,8 +787,8 @@ PTSNE_API ptsne_status ptsne_model_find_layer(const ptsne_model *model, const ch
                                               ptsne_error *err);
 
 /**
- * How the model was made: the index-th of its notes, as its file keeps them ("ptsne.mode": "edges"). Returns the key, or NULL
- * behind the last one; *value is set with it. Both live as long as the model.
+ * How the model was made: the index-th of its notes, as its file keeps them ("ptsne.mode": "edges"). Returns the key,
+ * or NULL behind the last one; *value is set with it. Both live as long as the model.
  */
 PTSNE_API const char *ptsne_model_note(const ptsne_model *model, size_t index, const char **value);
 
@@ -808,8 +823,8 @@ typedef struct ptsne_epoch {
 
 /** How classifiers and autoencoders are trained. */
 typedef struct ptsne_learn_options {
-    /* Rows that fill no batch wait for the next epoch's order. n_stretches 0: what the task says, with batches of at most a
-       sixteenth of the rows, or 8; a 0 in the only stretch: likewise */
+    /* Rows that fill no batch wait for the next epoch's order. n_stretches 0: what the task says, with batches of at
+       most a sixteenth of the rows, or 8; a 0 in the only stretch: likewise */
     ptsne_stretch stretches[PTSNE_MAX_STRETCHES];
     size_t n_stretches;
     uint64_t seed;
@@ -821,15 +836,16 @@ typedef struct ptsne_learn_options {
     /* times the sum of the squares of all weights of dense and convolution layers: added to what is minimised, not to
        the losses that are told */
     double kernel_l2;
-    /* validation: a share of the rows, 0 to below 1, is kept from training; or there are rows of their own, n_validation x
-       n_features, and for a classifier their labels, borrowed during the call: then the share is not taken */
+    /* validation: a share of the rows, 0 to below 1, is kept from training; or there are rows of their own,
+       n_validation x n_features, and for a classifier their labels, borrowed during the call: then the share is not
+       taken */
     double validation;
     const float *x_validation;
     const ptsne_labels *labels_validation;
     size_t n_validation;
-    /* an early end: when the loss has not fallen by more than min_delta for `patience` epochs; the model is then that of the
-       epoch with the least loss. It is that of the validation rows, without any of the training rows. 0: no early end, and the
-       last epoch's model */
+    /* an early end: when the loss has not fallen by more than min_delta for `patience` epochs; the model is then that
+       of the epoch with the least loss. It is that of the validation rows, without any of the training rows. 0: no
+       early end, and the last epoch's model */
     size_t patience;
     double min_delta;
     /* told after each epoch; not 0: stop */
@@ -851,7 +867,8 @@ typedef struct ptsne_learn_report {
 } ptsne_learn_report;
 
 typedef struct ptsne_classify_options {
-    /* "conv 20 5x5 same, bn, relu, pool 2, dense 200, bn, relu"; "" for none. The layer of the classes comes after it */
+    /* "conv 20 5x5 same, bn, relu, pool 2, dense 200, bn, relu"; "" for none. The layer of the classes comes after
+       it */
     const char *net;
     const char *activation; /* of layers that net gives as a bare width: "200,100" */
     size_t input[3];        /* height, width and channels of a row, channels fastest; all 0: a row is no image */
@@ -859,17 +876,17 @@ typedef struct ptsne_classify_options {
 } ptsne_classify_options;
 
 /**
- * The documented defaults: a hidden layer of 200 with batch normalisation and relu, Adam at 0.001 falling with a cosine, 5
- * epochs of batches of 64 and 7 of 512 (on small data as many of the first as make 1000 steps), a tenth of the rows for
- * validation, no early end.
+ * The documented defaults: a hidden layer of 200 with batch normalisation and relu, Adam at 0.001 falling with a
+ * cosine, 5 epochs of batches of 64 and 7 of 512 (on small data as many of the first as make 1000 steps), a tenth of
+ * the rows for validation, no early end.
  */
 PTSNE_API void ptsne_classify_options_default(ptsne_classify_options *options);
 
 /**
  * Train a classifier: a network whose last layer has a value a class, by the cross-entropy of their softmax, in nats.
  *
- * Inputs are centred and scaled by one number, which the model keeps: it takes rows in the units of x. The same seed gives the
- * same model, bit for bit, on the same device for any number of threads.
+ * Inputs are centred and scaled by one number, which the model keeps: it takes rows in the units of x. The same seed
+ * gives the same model, bit for bit, on the same device for any number of threads.
  *
  * @param device    Borrowed until the model is destroyed.
  * @param x         n x n_features, borrowed during the call.
@@ -879,8 +896,8 @@ PTSNE_API void ptsne_classify_options_default(ptsne_classify_options *options);
  * @param model     The caller destroys it. Also set, to the best so far, when the call returns PTSNE_ERR_DIVERGED or
  *                  PTSNE_ERR_STOPPED after the first epoch; else NULL.
  * @param report    May be NULL.
- * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (a bad network, ...); PTSNE_ERR_DATA (NaN or infinity, labels of another number, one
- *         class alone, a validation label that training does not know); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;
+ * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (a bad network, ...); PTSNE_ERR_DATA (NaN or infinity, labels of another number,
+ *         one class alone, a validation label that training does not know); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;
  *         PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED.
  */
 PTSNE_API ptsne_status ptsne_classify(ptsne_device *device, const float *x, const ptsne_labels *labels, size_t n,
@@ -900,8 +917,8 @@ PTSNE_API const char *ptsne_model_class_name(const ptsne_model *model, size_t cl
  * @param x                  n x n_features, in the units of the data it was trained on; borrowed.
  * @param classes            n, the class of each row; may be NULL.
  * @param log_probabilities  n x classes, in nats, each row's exponentials summing to 1; may be NULL.
- * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (the model is no classifier); PTSNE_ERR_DATA (NaN or infinity in x); PTSNE_ERR_MEMORY;
- *         PTSNE_ERR_DEVICE.
+ * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (the model is no classifier); PTSNE_ERR_DATA (NaN or infinity in x);
+ *         PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE.
  */
 PTSNE_API ptsne_status ptsne_predict(ptsne_model *model, const float *x, size_t n, uint32_t *classes,
                                      float *log_probabilities, ptsne_error *err);
@@ -917,14 +934,15 @@ typedef struct ptsne_autoencode_options {
 } ptsne_autoencode_options;
 
 /**
- * The documented defaults: codes of 32 by relu, a linear layer back, at most 100 epochs of batches of 256, Adam at a constant
- * 0.001, a tenth of the rows for validation, patience 3, least improvement 1e-4. decoder NULL: one linear layer.
+ * The documented defaults: codes of 32 by relu, a linear layer back, at most 100 epochs of batches of 256, Adam at a
+ * constant 0.001, a tenth of the rows for validation, patience 3, least improvement 1e-4. decoder NULL: one linear
+ * layer.
  */
 PTSNE_API void ptsne_autoencode_options_default(ptsne_autoencode_options *options);
 
 /**
- * Train an autoencoder: a network that gives back its input through a layer of codes, by the mean squared error of all values
- * of x times the scale. Arguments and status as for ptsne_classify.
+ * Train an autoencoder: a network that gives back its input through a layer of codes, by the mean squared error of all
+ * values of x times the scale. Arguments and status as for ptsne_classify.
  */
 PTSNE_API ptsne_status ptsne_autoencode(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                         const ptsne_autoencode_options *options, const ptsne_observer *observer,
@@ -958,13 +976,14 @@ typedef struct ptsne_metrics {
 /**
  * How well a map keeps its data; exact, every point counted.
  *
- * With test points (n_test > 0) the label errors are those of the test points against the training points, and the other figures are
- * those of the test points among themselves; without, errors are leave-one-out.
+ * With test points (n_test > 0) the label errors are those of the test points against the training points, and the
+ * other figures are those of the test points among themselves; without, errors are leave-one-out.
  *
  * @param x, y        n x n_features, n x n_components: the (training) data and its map; borrowed.
  * @param labels      n codes below 2^31; NULL: no label errors.
  * @param x_test ...  The same for n_test test points, or NULL and 0.
- * @return PTSNE_OK, PTSNE_ERR_ARGUMENT (fewer than 14 points), PTSNE_ERR_DATA, PTSNE_ERR_MEMORY, PTSNE_ERR_DEVICE, PTSNE_ERR_STOPPED.
+ * @return PTSNE_OK, PTSNE_ERR_ARGUMENT (fewer than 14 points), PTSNE_ERR_DATA, PTSNE_ERR_MEMORY, PTSNE_ERR_DEVICE,
+ *         PTSNE_ERR_STOPPED.
  */
 PTSNE_API ptsne_status ptsne_metrics_compute(ptsne_device *device, const float *x, const float *y,
                                              const uint32_t *labels, size_t n, const float *x_test, const float *y_test,
@@ -988,8 +1007,8 @@ typedef struct ptsne_cluster_report {
     double inertia;           /* sum of squared distances to the own centre */
     size_t iterations;        /* of the start that was kept */
     size_t smallest, largest; /* points of a cluster */
-    size_t
-        empty; /* clusters without points: only where rows are the same to float32 that are not the same, see k below */
+    /* clusters without points: only where rows are the same to float32 that are not the same, see k below */
+    size_t empty;
     int converged; /* 0: max_iterations ended it */
     double seconds;
 } ptsne_cluster_report;
@@ -999,16 +1018,18 @@ PTSNE_API void ptsne_cluster_options_default(ptsne_cluster_options *options);
 
 /**
  * Clusters by k-means (Lloyd 1982) from greedy k-means++ starts (Arthur and Vassilvitskii, k-means++: the advantages of
- * careful seeding, SODA 2007), for one or several numbers of clusters. The same seed gives the same clusters, bit for bit, on the
- * same device for any number of threads.
+ * careful seeding, SODA 2007), for one or several numbers of clusters. The same seed gives the same clusters, bit for
+ * bit, on the same device for any number of threads.
  *
  * @param x         n x n_features, borrowed during the call.
- * @param k         n_k numbers of clusters, each from 1 to the number of different rows of x (in cosine: of directions).
+ * @param k         n_k numbers of clusters, each from 1 to the number of different rows of x (in cosine: of
+ *                  directions).
  * @param options   May be NULL: defaults.
- * @param observer  May be NULL. Stage "k-means", once for each k, with the inertia as its loss. Warned of clusters without
- *                  points and of starts that did not converge.
+ * @param observer  May be NULL. Stage "k-means", once for each k, with the inertia as its loss. Warned of clusters
+ *                  without points and of starts that did not converge.
  * @param labels    n_k x n, the caller's: each row's cluster, below k. The centre of a row's cluster is its nearest.
- * @param centers   The sum of k x n_features, the caller's: the centres of k[0], then those of k[1] ...; NULL: not wanted.
+ * @param centers   The sum of k x n_features, the caller's: the centres of k[0], then those of k[1] ...; NULL: not
+ *                  wanted.
  * @param reports   n_k; may be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (k larger than there are different rows; the message says how many there are);
  *         PTSNE_ERR_DATA (NaN or infinity in x; the message gives row and column); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;
@@ -1019,20 +1040,22 @@ PTSNE_API ptsne_status ptsne_cluster(ptsne_device *device, const float *x, size_
                                      uint32_t *labels, float *centers, ptsne_cluster_report *reports, ptsne_error *err);
 
 /**
- * Silhouettes: with a a point's mean distance to the others of its cluster and b the least of its mean distances to another
- * cluster, (b - a) / max(a, b), from -1 (in the wrong cluster) to 1; 0 in a cluster of one point. Exact, over all pairs,
- * without n x n memory; within 1e-6 of float64. Several labellings share the distances.
+ * Silhouettes: with a a point's mean distance to the others of its cluster and b the least of its mean distances to
+ * another cluster, (b - a) / max(a, b), from -1 (in the wrong cluster) to 1; 0 in a cluster of one point. Exact, over
+ * all pairs, without n x n memory; within 1e-6 of float64. Several labellings share the distances.
  *
  * @param x       n x n_features, borrowed during the call.
  * @param labels  n_labelings x n, any numbers; borrowed during the call.
- * @param metric  "euclidean" (NULL), not squared, or "cosine": 1 - cos; a row of zeros is at distance 1 from all others.
+ * @param metric  "euclidean" (NULL), not squared, or "cosine": 1 - cos; a row of zeros is at distance 1 from all
+ *                others.
  * @param observer May be NULL. Stage "silhouette".
  * @param values  n_labelings x n, the caller's; NULL: not wanted.
  * @param means   n_labelings, over all points. NaN, as the values are, where all points have one label.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT; PTSNE_ERR_DATA (NaN or infinity in x); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;
  *         PTSNE_ERR_STOPPED.
  *
- * Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, J. Comput. Appl. Math. 1987.
+ * Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, J. Comput. Appl.
+ * Math. 1987.
  */
 PTSNE_API ptsne_status ptsne_silhouette(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                         const uint32_t *labels, size_t n_labelings, const char *metric,
@@ -1085,14 +1108,17 @@ typedef struct ptsne_render_report {
 /** 1600 x 1200, light ground, a legend, far outliers as arrows, the rest told by the data; options may not be NULL. */
 PTSNE_API void ptsne_scatter_options_default(ptsne_scatter_options *options);
 
-/** 4000 pixels, light ground, a legend, overlapping images left out, the rest told by the data; options may not be NULL. */
+/**
+ * 4000 pixels, light ground, a legend, overlapping images left out, the rest told by the data; options may not be NULL.
+ */
 PTSNE_API void ptsne_sprites_options_default(ptsne_sprites_options *options);
 
 /**
  * Draw a map as a scatter plot, one colour a label, and write it as PNG. Same input, same bytes.
  *
- * Points are antialiased discs laid over one another in random order, in linear light; from 200,000 points, or where discs
- * would be narrower than 1.4 pixels, pixels are shaded by the rank of their density, in the mean colour of their points.
+ * Points are antialiased discs laid over one another in random order, in linear light; from 200,000 points, or where
+ * discs would be narrower than 1.4 pixels, pixels are shaded by the rank of their density, in the mean colour of their
+ * points.
  *
  * @param map      n x n_components (at least 2; the first two are drawn); borrowed.
  * @param labels   n labels, or NULL: one colour.
@@ -1101,8 +1127,8 @@ PTSNE_API void ptsne_sprites_options_default(ptsne_sprites_options *options);
  * @param path     "-" is standard output.
  * @param force    Not 0: an existing file may be replaced.
  * @param report   May be NULL.
- * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (no points, unknown palette, size, the file exists); PTSNE_ERR_DATA (NaN or infinity in
- *         the map, labels of another number, a bad palette file); PTSNE_ERR_MEMORY; PTSNE_ERR_IO.
+ * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (no points, unknown palette, size, the file exists); PTSNE_ERR_DATA (NaN or
+ *         infinity in the map, labels of another number, a bad palette file); PTSNE_ERR_MEMORY; PTSNE_ERR_IO.
  */
 PTSNE_API ptsne_status ptsne_render_scatter(const float *map, size_t n, size_t n_components, const ptsne_labels *labels,
                                             const ptsne_scatter_options *options, const ptsne_observer *observer,
