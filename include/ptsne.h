@@ -636,7 +636,7 @@ typedef struct ptsne_fit_options {
     /* mode teacher */
     const float *teacher; /* n x n_components, borrowed during the call: the map to learn; NULL: t-SNE makes it */
     ptsne_phase teacher_phases[PTSNE_MAX_PHASES]; /* of that t-SNE */
-    /* 0: 250 iterations at exaggeration 12, 500 at 1, 150 at 4; with init, whose map is where t-SNE begins, without the
+    /* 0: 250 iterations at exaggeration 12, 500 at 1, 100 at 2; with init, whose map is where t-SNE begins, without the
        first */
     size_t n_teacher_phases;
     /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off than
@@ -679,7 +679,7 @@ typedef struct ptsne_fit_report {
 } ptsne_fit_report;
 
 /**
- * The documented defaults: edges mode, 500-500-2000 hidden units, relu, 2 components, perplexity 30, 15 neighbours in
+ * The documented defaults: teacher mode, 500-500-2000 hidden units, relu, 2 components, perplexity 30, 15 neighbours in
  * 50 principal components, Adam with 100 steps of warm-up and a cosine, a state every 5 minutes once checkpoint is set.
  *
  * What a mode takes where an option is left to it:
@@ -687,7 +687,7 @@ typedef struct ptsne_fit_report {
  *           epochs  batch_size  exaggeration  dropout  input_dropout  interpolation     head
  *   edges       32         500             4      0.1            0.1            0.5   linear
  *   batch       80        5000             4        0              0              0   linear
- *   teacher     24         250             -      0.2            0.1            0.5  anchors
+ *   teacher     24         500             -      0.2            0.1            0.5  anchors
  *
  * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.3 over half of the run.
  */

@@ -60,7 +60,7 @@ for name in none missing garbage empty aborts segfaults exits hangs; do
     began=$SECONDS
     expect "$name: devices" 0 '^cpu' "$build/bin/ptsne" devices
     expect "$name: opencl by name" 3 "$why" "$build/bin/ptsne" fit "$work/x.csv" -o "$work/named.safetensors" --device opencl
-    expect "$name: fit" 0 '' "$build/bin/ptsne" fit "$work/x.csv" -o "$work/$name.safetensors" --net 8 --epochs 1 \
+    expect "$name: fit" 0 '' "$build/bin/ptsne" fit "$work/x.csv" -o "$work/$name.safetensors" --mode edges --net 8 --epochs 1 \
         --batch-size 30 --neighbors 5 --quiet
     cmp -s "$work/none.safetensors" "$work/$name.safetensors" || {
         failed=$((failed + 1))

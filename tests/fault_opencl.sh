@@ -36,7 +36,7 @@ awk 'BEGIN { srand(1); for (i = 0; i < 90; i++) { for (j = 0; j < 6; j++) printf
 # fit OUT: a tiny run; the self-test is left out, so that the faults hit the run itself.
 fit()
 {
-    PTSNE_NO_SELFTEST=1 PTSNE_NO_PROBE=1 FI_REPORT=$work/report FI_CALL=Enqueue on "$build/bin/ptsne" fit "$work/x.csv" -o "$1" \
+    PTSNE_NO_SELFTEST=1 PTSNE_NO_PROBE=1 FI_REPORT=$work/report FI_CALL=Enqueue on "$build/bin/ptsne" fit "$work/x.csv" -o "$1" --mode edges \
         --device opencl --net 8 --epochs 1 --batch-size 30 --neighbors 5 --checkpoint 0 --quiet >"$work/out" 2>"$work/log"
 }
 

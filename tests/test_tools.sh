@@ -25,7 +25,7 @@ sed '8s/^[^,]*/nan/' x.csv >nan.csv
 sed '8s/^[^,]*/n\/a/' x.csv >text.csv
 sed '9s/,[^,]*$//' x.csv >ragged.csv
 : >empty.csv
-small=(--net 16 --epochs 3 --batch-size 32 --neighbors 5 --pca 0)
+small=(--mode edges --net 16 --epochs 3 --batch-size 32 --neighbors 5 --pca 0)
 
 # ---- help, versions, wrong usage ----
 
@@ -54,7 +54,7 @@ expect "fit alone" 2 - "^ptsne: X is missing" ptsne fit
 expect "fit without -o" 2 - "^ptsne: -o MODEL is missing" ptsne fit x.csv
 expect "near miss" 2 - "did you mean --epochs\?" ptsne fit x.csv -o m --epohcs 3
 expect "one argument too many" 2 - 'one argument too many: "y.csv"' ptsne fit x.csv y.csv -o m
-expect "unused option" 2 - "--perplexity has an effect with --mode batch or teacher only \(it is edges\)" ptsne fit x.csv -o m --perplexity 5
+expect "unused option" 2 - "--perplexity has an effect with --mode batch or teacher only \(it is edges\)" ptsne fit x.csv -o m --mode edges --perplexity 5
 expect "no number" 2 - '--epochs: "many" is not a whole number' ptsne fit x.csv -o m --epochs many
 expect "out of range" 2 - "--dims: 4 is too large: it must be at most 3" ptsne fit x.csv -o m --dims 4
 expect "no such choice" 2 - "--optimizer: .adma. is none of its choices; did you mean adam\?" ptsne fit x.csv -o m --optimizer adma
@@ -96,21 +96,21 @@ holds "nothing else was written" test ! -e m.st
 # What help says of defaults that depend on the mode is what the model says was used.
 rows 5000 3 >many.csv
 used() { grep -aoE "\"ptsne\.$2\": ?\"[^\"]*\"" "$1" | head -n 1 | sed 's/.*"\([^"]*\)"$/\1/'; }
-expect "defaults, edges" 0 - . ptsne fit many.csv -o edges.st --net 4 --epochs 1
+expect "defaults, edges" 0 - . ptsne fit many.csv -o edges.st --net 4 --epochs 1 --mode edges
 expect "defaults, batch" 0 - . ptsne fit many.csv -o batches.st --net 4 --epochs 1 --mode batch
-expect "defaults, teacher" 0 - . ptsne fit many.csv -o taught.st --net 4 --epochs 1 --mode teacher --teacher-phases 2:12
+expect "defaults, teacher" 0 - . ptsne fit many.csv -o taught.st --net 4 --epochs 1 --teacher-phases 2:12
 expect "defaults, sgd" 0 - . ptsne fit x.csv -o sgd.st "${small[@]}" --optimizer sgd
 ptsne fit --help >help.txt
 for option in dropout input-dropout interpolation batch-size; do
     key=${option//-/_}
     tr -s ' \n' ' ' <help.txt >out
     holds "--help has the default of --$option" \
-        grep -qE -- " --$option [A-Z]+ [^[]*\[$(used edges.st $key); mode batch: $(used batches.st $key); teacher: $(used taught.st $key)\]" out
+        grep -qE -- " --$option [A-Z]+ [^[]*\[$(used taught.st $key); mode edges: $(used edges.st $key); batch: $(used batches.st $key)\]" out
 done
 holds "--help has the default of --exaggeration" grep -qE -- " --exaggeration A [^[]*\[$(used edges.st exaggeration)\]" out
 holds "and it is that of mode batch" test "$(used edges.st exaggeration)" = "$(used batches.st exaggeration)"
 holds "--help has the default of --learning-rate" \
-    grep -qF "[$(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
+    grep -qF "[$(printf %.2g "$(used taught.st learning_rate)"); mode edges, batch: $(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
 
 # ---- fit: a map to learn, classes left out, going on from a model ----
 
@@ -130,8 +130,8 @@ expect "a map of other rows" 4 - "taught.npy: a map of 200 rows and 2 columns; n
 expect "of other dimensions" 4 - "and the map 3 dimensions" ptsne fit x.csv -o m.st "${taught[@]}" --teacher taught.npy --dims 3
 expect "both a map and phases" 2 - "--teacher-phases has no effect with --teacher" \
     ptsne fit x.csv -o m.st "${taught[@]}" --teacher taught.npy --teacher-phases 5:1
-expect "a teacher in mode edges" 2 - "--teacher has an effect with --mode teacher only" ptsne fit x.csv -o m.st --teacher taught.npy
-expect "anchors without any" 2 - "--anchors has an effect with --head anchors only" ptsne fit x.csv -o m.st --anchors 9
+expect "a teacher in mode edges" 2 - "--teacher has an effect with --mode teacher only" ptsne fit x.csv -o m.st --mode edges --teacher taught.npy
+expect "anchors without any" 2 - "--anchors has an effect with --head anchors only" ptsne fit x.csv -o m.st --mode edges --anchors 9
 expect "no loss" 2 - "--error-width: 0 is too small" ptsne fit x.csv -o m.st --mode teacher --error-width 0
 
 awk 'BEGIN { for (i = 0; i < 200; i++) print i % 4 == 3 ? "rare" : "kind " i % 4 }' >kinds.txt
@@ -298,7 +298,7 @@ expect "existing output" 2 - "new.npy: exists already" ptsne transform map.st ne
 expect "output is the model" 2 - "map.st: named twice" ptsne transform map.st new.csv -o map.st -f
 expect "to standard output, rows unknown: CSV" 0 "^x,y$" - ptsne transform map.st new.csv -o -
 holds "as to the file" cmp -s out map.csv
-expect "npy in, npy out" 0 "NUMPY" - bash -c 'ptsne fit new.npy -o two.st -q --net 4 --epochs 1 --neighbors 3 --pca 0 --batch-size 16 && ptsne transform two.st new.npy -o -'
+expect "npy in, npy out" 0 "NUMPY" - bash -c 'ptsne fit new.npy -o two.st --mode edges -q --net 4 --epochs 1 --neighbors 3 --pca 0 --batch-size 16 && ptsne transform two.st new.npy -o -'
 expect "through pipes" 0 "^x,y$" - bash -c 'cat new.csv | ptsne transform map.st - -o -'
 holds "as to the file" cmp -s out map.csv
 expect "npy through a pipe" 0 . - bash -c 'ptsne transform two.st new.npy -o a.npy && cat new.npy | ptsne transform two.st - -o - | cmp - a.npy'
@@ -314,7 +314,7 @@ expect "closed standard output" 1 - "standard output: cannot be written" bash -c
 # ---- networks for images ----
 
 image_net="conv 3 2x2, bn, relu, dense 5, tanh"
-expect "a convolutional fit" 0 - "6 -> conv 3 2x2, bn, relu, dense 5, tanh -> 2" ptsne fit x.csv -o image.st --net "$image_net" --input 2x3x1 --epochs 1 --neighbors 3 --pca 0 --batch-size 16
+expect "a convolutional fit" 0 - "6 -> conv 3 2x2, bn, relu, dense 5, tanh -> 2" ptsne fit x.csv -o image.st --mode edges --net "$image_net" --input 2x3x1 --epochs 1 --neighbors 3 --pca 0 --batch-size 16
 expect "and its model" 0 "image.st: 2x3x1 -> 2, 4 layers" - ptsne info image.st
 expect "with the norm folded" 0 "^  conv1 +convolution 2x2, relu +1x2x3 +15$" - ptsne info image.st
 expect "transform of images" 0 "^x,y$" - ptsne transform image.st new.csv -o -

@@ -354,11 +354,11 @@ static const cli_option map_options[] = {
      .member = FIT(mode),
      .argument = "MODE",
      .choices = "edges,batch,teacher",
-     .help = "edges, batch or teacher",
+     .help = "teacher, edges or batch",
      .more =
+         "teacher: a map by t-SNE first, which the network then learns. "
          "edges: pairs of neighbours from the nearest-neighbour graph of all rows attract, all pairs of a batch repel. "
-         "batch: the classic, t-SNE inside each mini-batch (van der Maaten 2009). "
-         "teacher: a map by t-SNE first, which the network then learns."},
+         "batch: the classic, t-SNE inside each mini-batch (van der Maaten 2009)."},
     {.name = "dims",
      .kind = CLI_COUNT,
      .member = FIT(n_components),
@@ -429,7 +429,7 @@ static const cli_option teacher_options[] = {
      .most = 1000,
      .argument = "N:A,...",
      .help = "iterations:exaggeration of that t-SNE",
-     .shown = "250:12,500:1,150:4; --init: the last two",
+     .shown = "250:12,500:1,100:2; --init: the last two",
      .only = "mode=teacher"},
     {.name = "error-width",
      .kind = CLI_NUMBER,
@@ -484,7 +484,7 @@ static const cli_option network_options[] = {
      .more = "anchors: the weighted mean of places on the map, chosen by a softmax, plus a linear layer; such a map "
              "can jump "
              "from one cluster to the next.",
-     .shown = "linear; mode teacher: anchors"},
+     .shown = "anchors; mode edges, batch: linear"},
     {.name = "anchors",
      .kind = CLI_COUNT,
      .member = FIT(n_anchors),
@@ -498,21 +498,21 @@ static const cli_option network_options[] = {
      .most = 1,
      .argument = "P",
      .help = "share of the hidden units dropped in a step",
-     .shown = "0.1; mode batch: 0; teacher: 0.2"},
+     .shown = "0.2; mode edges: 0.1; batch: 0"},
     {.name = "input-dropout",
      .kind = CLI_NUMBER,
      .member = FIT(input_dropout),
      .most = 1,
      .argument = "P",
      .help = "share of the inputs dropped in a step",
-     .shown = "0.1; mode batch: 0; teacher: 0.1"},
+     .shown = "0.1; mode edges: 0.1; batch: 0"},
     {.name = "interpolation",
      .kind = CLI_NUMBER,
      .member = FIT(interpolation),
      .most = 1,
      .argument = "L",
      .help = "inputs move up to this share of the way to a neighbour",
-     .shown = "0.5; mode batch: 0; teacher: 0.5"},
+     .shown = "0.5; mode edges: 0.5; batch: 0"},
 };
 
 static const cli_option training_options[] = {
@@ -522,14 +522,14 @@ static const cli_option training_options[] = {
      .least = 1,
      .argument = "N",
      .help = "passes over the data",
-     .shown = "32; mode batch: 80; teacher: 24; more for few rows"},
+     .shown = "24; mode edges: 32; batch: 80; more for few rows"},
     {.name = "batch-size",
      .kind = CLI_COUNT,
      .member = FIT(batch_size),
      .least = 2,
      .argument = "N",
      .help = "rows of a step",
-     .shown = "500; mode batch: 5000; teacher: 250"},
+     .shown = "500; mode edges: 500; batch: 5000"},
     {.name = "seed",
      .kind = CLI_SEED,
      .member = FIT(seed),
@@ -547,9 +547,8 @@ static const cli_option training_options[] = {
      .most = 1e6,
      .argument = "R",
      .help = "learning rate at its height",
-     .more =
-         "Adam's default is for batches of 500 rows, in mode teacher of 250, and grows with the root of their number.",
-     .shown = "0.001; sgd: 0.1"},
+     .more = "Adam's default is for batches of 500 rows and grows with the root of their number.",
+     .shown = "0.0014; mode edges, batch: 0.001; sgd: 0.1"},
     {.name = "schedule",
      .kind = CLI_CHOICE,
      .member = FIT(schedule),
@@ -620,7 +619,7 @@ const cli_verb verb_fit = {
     .examples = "  ptsne fit train.npy -o map.safetensors\n"
                 "  ptsne fit train.csv --label-column kind -o map.safetensors --dims 3\n"
                 "  ptsne fit train.npy -o map.safetensors --mode batch --batch-size 5000 --perplexity 30\n"
-                "  ptsne fit train.npy -o map.safetensors --mode teacher\n"
+                "  ptsne fit train.npy -o map.safetensors --teacher map.npy\n"
                 "  ptsne fit train.npy -o map.safetensors --labels y.npy --exclude-label 9\n"
                 "  ptsne fit newer.npy -o newer.safetensors --init map.safetensors\n"
                 "  ptsne fit train.npy -o map.safetensors --checkpoint 5 --resume\n",

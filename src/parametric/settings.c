@@ -22,15 +22,15 @@ typedef struct mode_defaults {
 static const mode_defaults defaults_of[] = {
     [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 500.0},
     [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 500.0},
-    [PTSNE_MODE_TEACHER] = {24, 250, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 250.0},
+    [PTSNE_MODE_TEACHER] = {24, 500, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 250.0},
 };
 
-static const ptsne_phase teacher_phases[] = {{250, 12.0}, {500, 1.0}, {150, 4.0}};
+static const ptsne_phase teacher_phases[] = {{250, 12.0}, {500, 1.0}, {100, 2.0}};
 
 void pt_settings_default(ptsne_fit_options *options)
 {
     *options = (ptsne_fit_options){
-        .mode = PTSNE_MODE_EDGES,
+        .mode = PTSNE_MODE_TEACHER,
         .net = "500,500,2000",
         .activation = "relu",
         .n_components = 2,
