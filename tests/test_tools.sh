@@ -80,6 +80,12 @@ holds "other bits" bash -c '! cmp -s other.st kept.st'
 expect "quiet" 0 - - ptsne fit x.csv -o q.st "${small[@]}" -q
 expect "output is the input" 2 - "x.csv: named twice" ptsne fit x.csv -o x.csv -f
 expect "report is the model" 2 - "m.st: named twice" ptsne fit x.csv -o m.st --json m.st
+cp x.csv precious.csv
+expect "report is the data" 2 - "precious.csv: named twice" ptsne fit precious.csv -o m.st --json precious.csv
+expect "report is the labels" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --labels precious.csv --exclude-label kind1 --json precious.csv
+expect "report is the model to go on from" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --init precious.csv --json ./precious.csv
+expect "report is the map to learn" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --mode teacher --teacher precious.csv --json precious.csv
+holds "which is as it was" cmp -s precious.csv x.csv
 expect "missing file" 1 - "^ptsne: nothing.npy: " ptsne fit nothing.npy -o m.st
 expect "NaN in the data" 4 - "^ptsne: nan.csv:8: column 1" ptsne fit nan.csv -o m.st
 expect "text in the data" 4 - "^ptsne: text.csv:8: column 1 .*n/a" ptsne fit text.csv -o m.st --columns a,b

@@ -33,18 +33,20 @@ static int look_around(const cli_call *call, const char *state, int *resume)
 {
     const fit_settings *settings = call->settings;
     const char *const given[] = {settings->labels, settings->init, settings->map};
-    const char *inputs[5] = {settings->input};
-    for (size_t i = 0, count = 1; i < CLI_LENGTH(given); i++) {
-        if (given[i] != NULL) { inputs[count++] = given[i]; }
+    const char *taken[7] = {settings->input}; /* the last one stays NULL */
+    size_t n_taken = 1;
+    for (size_t i = 0; i < CLI_LENGTH(given); i++) {
+        if (given[i] != NULL) { taken[n_taken++] = given[i]; }
     }
     const int looked = resume_look_around(call, settings->output, state, settings->force, resume);
     if (looked != EXIT_SUCCESS) { return looked; }
     if (strcmp(settings->output, "-") == 0) {
         return cli_refuse(call, "a model cannot go to standard output, only to a file");
     }
-    int code = output_check(call->console, settings->output, settings->force || *resume, inputs);
-    if (code == EXIT_SUCCESS) { code = output_check(call->console, state, true, inputs); }
-    const char *const taken[] = {settings->input, settings->output, state, NULL};
+    int code = output_check(call->console, settings->output, settings->force || *resume, taken);
+    if (code == EXIT_SUCCESS) { code = output_check(call->console, state, true, taken); }
+    taken[n_taken++] = settings->output;
+    taken[n_taken++] = state;
     if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, taken); }
     return code;
 }
