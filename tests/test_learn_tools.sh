@@ -60,6 +60,12 @@ holds "the same" cmp -s out p.csv
 expect "as .npy" 0 - - ptsne classify bare.csv --model c.st --predict p.npy
 holds "of 48 x 4" grep -qa "'shape': (48, 4)" p.npy
 expect "predictions are labels" 0 "^accuracy: +100" - ptsne classify bare.csv --labels p.csv --model c.st
+ptsne cluster bare.csv -k 2,4 -o groups.npy -q >out 2>err
+for data in bare.csv p.npy; do
+    expect "a column of the labels, $data" 0 - "kind.st: 4 classes" ptsne classify $data --labels groups.npy --label-column 2 -o kind.st -f --net 8 --batches 2:16 --json kind.json
+    holds "$data: all columns of the data" grep -q "\"columns\": $([ $data = bare.csv ] && echo 6 || echo 4)" kind.json
+    expect "validation labels likewise, $data" 0 - "2 classes" ptsne classify $data --labels groups.npy --label-column 1 -o kind.st -f --net 8 --batches 2:16 --validation-data $data --validation-labels groups.npy
+done
 expect "labels it never saw" 0 "^accuracy: +75" "2 of 8 rows have labels that the model has no class for" ptsne classify strange.csv --model c.st
 expect "existing predictions" 2 - "p.csv: exists already" ptsne classify bare.csv --model c.st --predict p.csv
 expect "predictions of a new model" 0 - . ptsne classify x.csv -o fresh.st "${small[@]}" --predict fresh.csv

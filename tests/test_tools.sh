@@ -81,8 +81,8 @@ expect "quiet" 0 - - ptsne fit x.csv -o q.st "${small[@]}" -q
 expect "output is the input" 2 - "x.csv: named twice" ptsne fit x.csv -o x.csv -f
 expect "report is the model" 2 - "m.st: named twice" ptsne fit x.csv -o m.st --json m.st
 cp x.csv precious.csv
-expect "report is the data" 2 - "precious.csv: named twice" ptsne fit precious.csv -o m.st --json precious.csv
-expect "report is the labels" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --labels precious.csv --exclude-label kind1 --json precious.csv
+expect "report is the data" 2 - "precious.csv: named twice" ptsne fit precious.csv -o m.st "${small[@]}" --json precious.csv
+expect "report is the labels" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st "${small[@]}" --labels precious.csv --exclude-label kind1 --json precious.csv
 expect "report is the model to go on from" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --init precious.csv --json ./precious.csv
 expect "report is the map to learn" 2 - "precious.csv: named twice" ptsne fit x.csv -o m.st --mode teacher --teacher precious.csv --json precious.csv
 holds "which is as it was" cmp -s precious.csv x.csv
@@ -148,8 +148,26 @@ expect "by the label column" 0 - "^50 rows are left out" ptsne fit x.csv -o few2
 expect "no such class" 2 - 'no row has the label "kind 7"' ptsne fit x.csv -o m.st --labels kinds.txt --exclude-label "kind 7"
 expect "no labels" 2 - "--exclude-label needs labels" ptsne fit x.csv -o m.st --exclude-label rare --columns a,b --label-column=
 expect "labels for nothing" 2 - "--labels has an effect with --exclude-label only" ptsne fit x.csv -o m.st --labels kinds.txt
-expect "all classes left out" 2 - "0 rows: a fit takes 4" \
+expect "all classes left out" 2 - "^ptsne: --exclude-label leaves no row" \
     ptsne fit x.csv -o m.st "${small[@]}" --labels kinds.txt --exclude-label "rare,kind 0,kind 1,kind 2"
+
+
+# ---- labels from a file of their own, which --label-column belongs to ----
+
+expect "data as an array" 0 - . ptsne transform learnt.st x.csv -o array.npy
+expect "two clusterings" 0 . . ptsne cluster x.csv -k 2,4 -o groups.npy
+cut -d, -f1-6 x.csv >bare.csv
+for data in bare.csv array.npy; do
+    expect "metrics: labels' column, $data" 0 "^1-NN error" - ptsne metrics --data $data --embedding array.npy --labels groups.npy --label-column 2 --json by2.json
+    ptsne metrics --data $data --embedding array.npy --json plain.json >out 2>err
+    holds "$data: no column of the data is gone" test "$(grep -E 'trust|kl_' by2.json)" = "$(grep -E 'trust|kl_' plain.json)"
+    expect "fit: labels' column, $data" 0 - "^[0-9]+ rows are left out" \
+        ptsne fit $data -o by2.st -f "${small[@]}" --labels groups.npy --label-column 2 --exclude-label 3
+    holds "$data: nor in fit" grep -q "rows of $([ $data = bare.csv ] && echo 6 || echo 2) columns" err
+    expect "fit: the labels' other column, $data" 2 - 'no row has the label "3"' \
+        ptsne fit $data -o m.st "${small[@]}" --labels groups.npy --label-column 1 --exclude-label 3
+done
+expect "a label column of the data" 0 - "^50 rows are left out" ptsne fit x.csv -o by2.st -f "${small[@]}" --label-column label --exclude-label kind3
 
 expect "going on from a model" 0 - "^on.st: learnt.st trained on, 1 epoch" ptsne fit x.csv -o on.st --init learnt.st "${taught[@]}" --epochs 1 --perplexity 8
 expect "with a net of one's own" 2 - "--net has no effect with --init" ptsne fit x.csv -o m.st --init learnt.st --net 5

@@ -28,7 +28,8 @@ const cli_option read_options[6] = {
      .argument = "NAME",
      .help = "column that holds labels, by name or number",
      .shown = "label, class, target, y or species",
-     .more = "An empty name (--label-column=) says that there is none."},
+     .more = "Where labels come from a file of their own, it is a column of that file. An empty name (--label-column=) "
+             "says that there is none."},
     {.name = "header",
      .kind = CLI_SET,
      .set = 1,
@@ -62,6 +63,28 @@ ptsne_read_options read_settings_use(const read_settings *settings)
         .columns = settings->columns,
         .header = settings->header,
         .n_rows = settings->limit == 0 ? PTSNE_UNKNOWN : settings->limit,
+    };
+}
+
+/* Does --label-column name a column, or say that there is none? */
+static bool column_named(const read_settings *settings)
+{
+    return settings->label_column != NULL && settings->label_column[0] != '\0';
+}
+
+ptsne_read_options read_settings_data(const read_settings *settings, const char *labels)
+{
+    ptsne_read_options read = read_settings_use(settings);
+    if (labels != NULL && column_named(settings)) { read.label_column = NULL; }
+    return read;
+}
+
+ptsne_read_options read_settings_labels(const read_settings *settings)
+{
+    return (ptsne_read_options){
+        .label_column = column_named(settings) ? settings->label_column : NULL,
+        .header = -1,
+        .n_rows = read_settings_use(settings).n_rows,
     };
 }
 

@@ -14,6 +14,11 @@ extern const cli_option read_options[6]; /* fill a read_settings */
 void read_settings_default(read_settings *settings);
 ptsne_read_options read_settings_use(const read_settings *settings);
 
+/* The same of data whose labels come from a file of their own (labels: its name, or NULL), to which a label column then belongs;
+ * and what to read that file with. */
+ptsne_read_options read_settings_data(const read_settings *settings, const char *labels);
+ptsne_read_options read_settings_labels(const read_settings *settings);
+
 typedef struct device_settings {
     const char *device;
     size_t threads, memory;

@@ -48,12 +48,11 @@ static int classes_find(const cli_call *call, const char *list, const ptsne_labe
     }
 }
 
-/* Those of n rows whose class stays, `columns` values each; NULL without memory. */
+/* Those of n rows whose class stays, n_left > 0, `columns` values each; NULL without memory. */
 static float *rows_keep(const float *from, size_t n, size_t columns, const uint32_t *codes, const bool *leave,
                         size_t n_left)
 {
-    float *kept =
-        n_left > 0 && columns > SIZE_MAX / sizeof *kept / n_left ? NULL : malloc(n_left * columns * sizeof *kept + 1);
+    float *kept = columns > SIZE_MAX / sizeof *kept / n_left ? NULL : malloc(n_left * columns * sizeof *kept);
     if (kept == NULL) { return NULL; }
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
@@ -69,6 +68,7 @@ static int rows_leave_out(const cli_call *call, const ptsne_labels *labels, cons
     const size_t n = data->n;
     size_t n_left = 0;
     for (size_t i = 0; i < n; i++) { n_left += !leave[codes[i]]; }
+    if (n_left == 0) { return cli_refuse(call, "--exclude-label leaves no row"); }
     data->kept = rows_keep(data->values, n, data->n_columns, codes, leave, n_left);
     if (data->kept != NULL && data->target != NULL) {
         data->kept_map = rows_keep(data->target, n, ptsne_table_columns(data->map), codes, leave, n_left);
@@ -84,7 +84,8 @@ static int rows_leave_out(const cli_call *call, const ptsne_labels *labels, cons
     return EXIT_SUCCESS;
 }
 
-static int classes_leave_out(const cli_call *call, const fit_data_files *files, size_t limit, fit_data *data)
+static int classes_leave_out(const cli_call *call, const fit_data_files *files, const read_settings *reading,
+                             fit_data *data)
 {
     ptsne_labels *own = NULL;
     const ptsne_labels *labels = ptsne_table_labels(data->x);
@@ -92,9 +93,7 @@ static int classes_leave_out(const cli_call *call, const fit_data_files *files, 
     ptsne_error err = {0};
     int code = EXIT_SUCCESS;
     if (files->labels != NULL) {
-        ptsne_read_options read;
-        ptsne_read_options_default(&read);
-        read.n_rows = limit;
+        const ptsne_read_options read = read_settings_labels(reading);
         if (ptsne_labels_read(files->labels, &read, &own, &err) != PTSNE_OK) {
             return console_fail(call->console, files->labels, &err);
         }
@@ -117,18 +116,19 @@ static int classes_leave_out(const cli_call *call, const fit_data_files *files, 
     return code;
 }
 
-int fit_data_read(const cli_call *call, const fit_data_files *files, const ptsne_read_options *read, fit_data *data)
+int fit_data_read(const cli_call *call, const fit_data_files *files, const read_settings *reading, fit_data *data)
 {
+    const ptsne_read_options read = read_settings_data(reading, files->labels);
     ptsne_error err = {0};
     *data = (fit_data){0};
-    if (ptsne_table_read(files->input, read, &data->x, &err) != PTSNE_OK) {
+    if (ptsne_table_read(files->input, &read, &data->x, &err) != PTSNE_OK) {
         return console_fail(call->console, files->input, &err);
     }
     data->values = ptsne_table_values(data->x);
     data->n = ptsne_table_rows(data->x);
     data->n_columns = ptsne_table_columns(data->x);
-    int code = files->map == NULL ? EXIT_SUCCESS : map_read(call, files, read->n_rows, data);
+    int code = files->map == NULL ? EXIT_SUCCESS : map_read(call, files, read.n_rows, data);
     if (code != EXIT_SUCCESS) { return code; }
     if (data->map != NULL) { data->target = ptsne_table_values(data->map); }
-    return files->exclude == NULL ? EXIT_SUCCESS : classes_leave_out(call, files, read->n_rows, data);
+    return files->exclude == NULL ? EXIT_SUCCESS : classes_leave_out(call, files, reading, data);
 }

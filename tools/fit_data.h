@@ -3,7 +3,7 @@
 #ifndef PTSNE_TOOLS_FIT_DATA_H
 #define PTSNE_TOOLS_FIT_DATA_H
 
-#include "options.h"
+#include "common.h"
 
 typedef struct fit_data {
     ptsne_table *x, *map;
@@ -19,8 +19,8 @@ typedef struct fit_data_files {
     size_t dims;
 } fit_data_files;
 
-/* Prints what is wrong and returns the exit code, else EXIT_SUCCESS. read: of input; borrowed during the call. */
-int fit_data_read(const cli_call *call, const fit_data_files *files, const ptsne_read_options *read, fit_data *data);
+/* Prints what is wrong and returns the exit code, else EXIT_SUCCESS. */
+int fit_data_read(const cli_call *call, const fit_data_files *files, const read_settings *reading, fit_data *data);
 void fit_data_release(fit_data *data);
 
 #endif

@@ -43,8 +43,8 @@ static int labelled_read(const cli_call *call, const char *data, const char *lab
 {
     const classify_settings *settings = call->settings;
     ptsne_error err = {0};
-    const ptsne_read_options read = read_settings_use(&settings->read);
-    const ptsne_read_options own = {.label_column = read.label_column, .header = -1, .n_rows = read.n_rows};
+    const ptsne_read_options read = read_settings_data(&settings->read, labels);
+    const ptsne_read_options own = read_settings_labels(&settings->read);
     if (ptsne_table_read(data, &read, &set->x, &err) != PTSNE_OK) { return console_fail(call->console, data, &err); }
     set->labels = ptsne_table_labels(set->x);
     if (labels == NULL) { return EXIT_SUCCESS; }

@@ -235,7 +235,6 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
 {
     const fit_settings *settings = call->settings;
     const ptsne_device_options where = device_settings_use(&settings->device);
-    const ptsne_read_options read = read_settings_use(&settings->read);
     ptsne_error err = {0};
     if (ptsne_device_open(&where, observer, &things->device, &err) != PTSNE_OK) {
         return console_fail(call->console, NULL, &err);
@@ -250,7 +249,7 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
         .exclude = settings->exclude,
         .dims = things->init == NULL ? settings->fit.n_components : ptsne_model_components(things->init),
     };
-    return fit_data_read(call, &files, &read, &things->data);
+    return fit_data_read(call, &files, &settings->read, &things->data);
 }
 
 static int train(const cli_call *call, const ptsne_fit_options *given)

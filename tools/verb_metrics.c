@@ -36,9 +36,9 @@ static int data_set_read(const cli_call *call, const char *data, const char *emb
 {
     const metrics_settings *settings = call->settings;
     ptsne_error err = {0};
-    const ptsne_read_options read = read_settings_use(&settings->read);
+    const ptsne_read_options read = read_settings_data(&settings->read, labels);
     const ptsne_read_options plain = {.label_column = "", .header = -1, .n_rows = read.n_rows};
-    const ptsne_read_options own = {.label_column = read.label_column, .header = -1, .n_rows = read.n_rows};
+    const ptsne_read_options own = read_settings_labels(&settings->read);
     if (ptsne_table_read(data, &read, &set->x, &err) != PTSNE_OK) { return console_fail(call->console, data, &err); }
     if (ptsne_table_read(embedding, &plain, &set->y, &err) != PTSNE_OK) {
         return console_fail(call->console, embedding, &err);
