@@ -92,6 +92,12 @@ expect "standard output takes no model" 2 - "cannot go to standard output" ptsne
 expect "not a classifier" 4 - "is no classifier" bash -c 'ptsne autoencode x.csv -o ae.st --encoder 3 --batches 2:16 -q && ptsne classify x.csv --model ae.st'
 expect "it diverges" 1 - "smaller learning rate" ptsne classify x.csv -o div.st --net "16, linear, 16, linear" --optimizer sgd --learning-rate 100000 --batches 20:16
 holds "nothing else was written" test ! -e a.st
+expect "no map" 4 - "^ptsne: c.st: is a classifier: ptsne classify X --model asks it, ptsne features takes its layers$" ptsne transform c.st bare.csv -o a.npy
+expect "nor from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder: ptsne autoencode X --model" ptsne transform ae.st bare.csv -o a.npy
+expect "fit from a classifier" 4 - "^ptsne: c.st: is a classifier" ptsne fit bare.csv -o a.st --init c.st --epochs 1
+expect "fit from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder" ptsne fit bare.csv -o a.st --init ae.st --epochs 1
+expect "but its layers" 0 - . ptsne features c.st bare.csv --layer dense1 -o layer.npy
+holds "nothing of these was written" bash -c '! ls a.st* a.npy* 2>/dev/null'
 
 # ---- Ctrl-C keeps the best model so far ----
 

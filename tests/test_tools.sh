@@ -171,7 +171,7 @@ expect "a label column of the data" 0 - "^50 rows are left out" ptsne fit x.csv 
 
 expect "going on from a model" 0 - "^on.st: learnt.st trained on, 1 epoch" ptsne fit x.csv -o on.st --init learnt.st "${taught[@]}" --epochs 1 --perplexity 8
 expect "with a net of one's own" 2 - "--net has no effect with --init" ptsne fit x.csv -o m.st --init learnt.st --net 5
-expect "on other columns" 2 - "the model to go on from takes 6 columns, the data have 2" ptsne fit x.csv -o m.st --init learnt.st --columns 1,2
+expect "on other columns" 4 - "^ptsne: x.csv: rows of 2 columns, but learnt.st was fitted on 6$" ptsne fit x.csv -o m.st --init learnt.st --columns 1,2
 expect "images" 0 - . ptsne fit x.csv -o images.st "${taught[@]}" "${own[@]}" --input 2x3 --net "conv 4 2x2 same, bn, relu, pool 2, dense 8, relu" --anchors 8
 expect "images of another size" 2 - "images of 2x2x1, but rows of 6 columns" ptsne fit x.csv -o m.st --input 2x2 --net "conv 4 2x2"
 expect "from no model" 4 - "x.csv" ptsne fit x.csv -o m.st --init x.csv

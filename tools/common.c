@@ -212,6 +212,23 @@ int outputs_check(cli_console *console, const char *const *outputs, size_t n_out
     return code == EXIT_SUCCESS ? output_check(console, report, true, taken) : code;
 }
 
+int map_model_check(cli_console *console, const char *path, const ptsne_model *model)
+{
+    if (ptsne_model_classes(model) > 0) {
+        console_error(console, "%s: is a classifier: ptsne classify X --model asks it, ptsne features takes its layers",
+                      path);
+        return EXIT_DATA;
+    }
+    if (ptsne_model_code_size(model) > 0) {
+        console_error(console,
+                      "%s: is an autoencoder: ptsne autoencode X --model makes its codes, ptsne features takes its "
+                      "layers",
+                      path);
+        return EXIT_DATA;
+    }
+    return EXIT_SUCCESS;
+}
+
 size_t sizes_parse(const char *text, size_t *sizes, size_t most)
 {
     for (size_t count = 0; count < most; text++) {

@@ -53,6 +53,9 @@ int output_check(cli_console *console, const char *output, bool force, const cha
 int outputs_check(cli_console *console, const char *const *outputs, size_t n_outputs, const char *report, bool force,
                   const char *const *others, size_t n_others);
 
+/* Refuse a model that makes no map, but classes or its input again. Prints what is wrong and returns the exit code. */
+int map_model_check(cli_console *console, const char *path, const ptsne_model *model);
+
 /* "28x28" with up to `most` numbers; how many there are, 0 where the text is not of that form. */
 size_t sizes_parse(const char *text, size_t *sizes, size_t most);
 

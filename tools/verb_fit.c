@@ -231,6 +231,17 @@ typedef struct fit_things {
     ptsne_model *init, *model;
 } fit_things;
 
+/* The model to go on from. */
+static int init_open(const cli_call *call, fit_things *things)
+{
+    const fit_settings *settings = call->settings;
+    ptsne_error err = {0};
+    if (ptsne_model_load(things->device, settings->init, &things->init, &err) != PTSNE_OK) {
+        return console_fail(call->console, settings->init, &err);
+    }
+    return map_model_check(call->console, settings->init, things->init);
+}
+
 static int things_open(const cli_call *call, const ptsne_observer *observer, fit_things *things)
 {
     const fit_settings *settings = call->settings;
@@ -239,9 +250,8 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
     if (ptsne_device_open(&where, observer, &things->device, &err) != PTSNE_OK) {
         return console_fail(call->console, NULL, &err);
     }
-    if (settings->init != NULL && ptsne_model_load(things->device, settings->init, &things->init, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->init, &err);
-    }
+    int code = settings->init == NULL ? EXIT_SUCCESS : init_open(call, things);
+    if (code != EXIT_SUCCESS) { return code; }
     const fit_data_files files = {
         .input = settings->input,
         .labels = settings->labels,
@@ -249,7 +259,13 @@ static int things_open(const cli_call *call, const ptsne_observer *observer, fit
         .exclude = settings->exclude,
         .dims = things->init == NULL ? settings->fit.n_components : ptsne_model_components(things->init),
     };
-    return fit_data_read(call, &files, &settings->read, &things->data);
+    code = fit_data_read(call, &files, &settings->read, &things->data);
+    if (code != EXIT_SUCCESS || things->init == NULL) { return code; }
+    const size_t columns = things->data.n_columns, wanted = ptsne_model_features(things->init);
+    if (columns == wanted) { return EXIT_SUCCESS; }
+    console_error(call->console, "%s: rows of %zu columns, but %s was fitted on %zu", settings->input, columns,
+                  settings->init, wanted);
+    return EXIT_DATA;
 }
 
 static int train(const cli_call *call, const ptsne_fit_options *given)

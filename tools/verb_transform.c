@@ -49,6 +49,10 @@ static int open_input(const cli_call *call, row_stream *stream)
     if (ptsne_model_load(stream->device, settings->model, &stream->model, &err) != PTSNE_OK) {
         return console_fail(call->console, settings->model, &err);
     }
+    if (settings->layer == NULL) {
+        const int code = map_model_check(call->console, settings->model, stream->model);
+        if (code != EXIT_SUCCESS) { return code; }
+    }
     if (ptsne_reader_open(settings->input, &read, &stream->reader, &err) != PTSNE_OK) {
         return console_fail(call->console, settings->input, &err);
     }
