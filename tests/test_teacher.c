@@ -533,7 +533,7 @@ static void test_refusals(void **state)
     map[7] = NAN;
     refused(be, &o, PTSNE_ERR_DATA, "the teacher's map, row 4, column 2: NaN or infinity");
     o = good, o.input[0] = o.input[1] = 3, o.input[2] = 1;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "images of 3x3x1, but rows of 12 columns");
+    refused(be, &o, PTSNE_ERR_ARGUMENT, "images of 3 x 3 x 1 have 9 values, the rows 12");
     ptsne_model *model = fit(be, &good, NULL);
     model->net.layers[0].n_in--; /* of other data */
     model->net.input.channels--;
@@ -542,6 +542,80 @@ static void test_refusals(void **state)
     model->net.layers[0].n_in++;
     model->net.input.channels++;
     pt_model_destroy(model);
+}
+
+/* Models that make no map, whatever they are, in every mode. */
+static void test_init_refused(void **state)
+{
+    pt_backend *be = *state;
+    static const struct {
+        const char *net;
+        size_t input[3];
+        bool shift;
+        const char *says;
+    } cases[] = {
+        {"12, 2, linear, dropout 0.5", {1, 1, D}, false, "and is drop1"},
+        {"2, relu", {1, 1, D}, false, "and is dense1 with an activation"},
+        {"2, linear, dropout 0.1, bn", {1, 1, D}, false, "and is norm1"},
+        {"conv 2 2x6", {2, 6, 1}, false, "and is conv1"},
+        {"pool 2x3 stride 3", {2, 6, 1}, false, "and is pool1"},
+        {"dropout 0.5", {1, 1, 2}, false, "and is drop1"},
+        {"", {1, 1, 2}, true, "and is none"},
+    };
+    for (size_t i = 0; i < 3 * sizeof cases / sizeof cases[0]; i++) {
+        const size_t c = i / 3;
+        const pt_shape input = {cases[c].input[0], cases[c].input[1], cases[c].input[2]};
+        ptsne_fit_options options = small_options();
+        pt_net net;
+        ptsne_model *model;
+        ptsne_error err;
+        if (pt_net_parse(cases[c].net, "relu", &input, &net, &err) != PTSNE_OK) {
+            fail_msg("%s: %s", cases[c].net, err.message);
+        }
+        if (cases[c].shift) { CHECK(pt_net_append_shift(&net, NULL)); }
+        CHECK(pt_model_create(be, &net, &model, NULL));
+        options.mode = (ptsne_mode)(i % 3);
+        options.init = model;
+        refused(be, &options, PTSNE_ERR_ARGUMENT, cases[c].says);
+        pt_model_destroy(model);
+    }
+}
+
+/* The shape of images is the model's, whatever the options say. */
+static void test_init_images(void **state)
+{
+    pt_backend *be = *state;
+    ptsne_fit_options options = small_options();
+    options.mode = PTSNE_MODE_EDGES;
+    options.epochs = 1;
+    options.net = "conv 2 2x2, 4";
+    options.input[0] = 2, options.input[1] = 3, options.input[2] = 2;
+    ptsne_model *model = fit(be, &options, NULL);
+    options.init = model;
+    options.input[0] = 9, options.input[1] = 9, options.input[2] = 9;
+    ptsne_model *later = fit(be, &options, NULL);
+    assert_string_equal(pt_metadata_get(&later->metadata, "ptsne.input"), "2x3x2");
+    pt_model_destroy(later);
+    pt_model_destroy(model);
+}
+
+/* More neighbours than few rows have are all of them, also where t-SNE alone looks for them. */
+static void test_few_rows(void **state)
+{
+    ptsne_fit_options options = small_options();
+    options.n_neighbors = 15;
+    options.perplexities[0] = 2.0;
+    options.n_anchors = 4;
+    options.epochs = 1;
+    for (size_t i = 0; i < 2; i++) {
+        ptsne_model *model;
+        ptsne_error err;
+        options.interpolation = 0.5 * (double)i;
+        if (pt_training_run(*state, blobs, 10, D, &options, NULL, &model, NULL, &err) != PTSNE_OK) {
+            fail_msg("%s", err.message);
+        }
+        pt_model_destroy(model);
+    }
 }
 
 /* A state of another teacher, or another beginning, is another run's. */
@@ -625,7 +699,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_threads, be),    cmocka_unit_test_prestate(test_resume, be),
         cmocka_unit_test_prestate(test_init_units, be), cmocka_unit_test_prestate(test_init, be),
         cmocka_unit_test_prestate(test_refusals, be),   cmocka_unit_test_prestate(test_resume_refused, be),
-        cmocka_unit_test_prestate(test_backends, be),
+        cmocka_unit_test_prestate(test_backends, be),   cmocka_unit_test_prestate(test_init_refused, be),
+        cmocka_unit_test_prestate(test_few_rows, be),   cmocka_unit_test_prestate(test_init_images, be),
     };
     const int failed = cmocka_run_group_tests_name("teacher", tests, NULL, NULL);
     pt_backend_close(be);

@@ -173,7 +173,7 @@ expect "going on from a model" 0 - "^on.st: learnt.st trained on, 1 epoch" ptsne
 expect "with a net of one's own" 2 - "--net has no effect with --init" ptsne fit x.csv -o m.st --init learnt.st --net 5
 expect "on other columns" 4 - "^ptsne: x.csv: rows of 2 columns, but learnt.st was fitted on 6$" ptsne fit x.csv -o m.st --init learnt.st --columns 1,2
 expect "images" 0 - . ptsne fit x.csv -o images.st "${taught[@]}" "${own[@]}" --input 2x3 --net "conv 4 2x2 same, bn, relu, pool 2, dense 8, relu" --anchors 8
-expect "images of another size" 2 - "images of 2x2x1, but rows of 6 columns" ptsne fit x.csv -o m.st --input 2x2 --net "conv 4 2x2"
+expect "images of another size" 2 - "images of 2 x 2 x 1 have 4 values, the rows 6" ptsne fit x.csv -o m.st --input 2x2 --net "conv 4 2x2"
 expect "from no model" 4 - "x.csv" ptsne fit x.csv -o m.st --init x.csv
 expect "onto itself" 2 - "learnt.st: named twice" ptsne fit x.csv -o learnt.st -f --init learnt.st
 holds "nothing else was written" test ! -e m.st
@@ -343,7 +343,7 @@ expect "and its model" 0 "image.st: 2x3x1 -> 2, 4 layers" - ptsne info image.st
 expect "with the norm folded" 0 "^  conv1 +convolution 2x2, relu +1x2x3 +15$" - ptsne info image.st
 expect "transform of images" 0 "^x,y$" - ptsne transform image.st new.csv -o -
 expect "no images" 2 - "needs an image, but has 6 columns" ptsne fit x.csv -o no.st --net "$image_net"
-expect "images of another size" 2 - "3x3x1" ptsne fit x.csv -o no.st --net "$image_net" --input 3x3x1
+expect "images of another size" 2 - "3 x 3 x 1" ptsne fit x.csv -o no.st --net "$image_net" --input 3x3x1
 expect "no shape" 2 - "--input 3by2: not HEIGHTxWIDTHxCHANNELS" ptsne fit x.csv -o no.st --net "$image_net" --input 3by2
 expect "no layer" 2 - '"flatten" is no layer: there are N, dense N, conv' ptsne fit x.csv -o no.st --net "5, flatten"
 

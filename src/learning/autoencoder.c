@@ -48,7 +48,7 @@ static ptsne_status net_make(const ptsne_autoencode_options *options, size_t d, 
                              ptsne_error *err)
 {
     pt_shape shape;
-    ptsne_status status = pt_learning_shape(options->input, d, &shape, err);
+    ptsne_status status = pt_shape_of_rows(options->input, d, &shape, err);
     if (status != PTSNE_OK) { return status; }
     status = pt_net_parse(options->encoder, options->activation, &shape, net, err);
     if (status != PTSNE_OK) { return pt_within(err, status, "encoder"); }

@@ -66,7 +66,7 @@ static ptsne_status net_make(const ptsne_classify_options *options, size_t d, si
                              ptsne_error *err)
 {
     pt_shape shape;
-    ptsne_status status = pt_learning_shape(options->input, d, &shape, err);
+    ptsne_status status = pt_shape_of_rows(options->input, d, &shape, err);
     if (status == PTSNE_OK) { status = pt_net_parse(options->net, options->activation, &shape, net, err); }
     return status == PTSNE_OK ? pt_net_append(net, n_classes, PT_LINEAR, err) : status;
 }

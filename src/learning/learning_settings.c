@@ -86,26 +86,6 @@ ptsne_status pt_learning_resolve(ptsne_learn_options *settings, size_t n, const 
     return status;
 }
 
-ptsne_status pt_learning_shape(const size_t input[3], size_t n_features, pt_shape *shape, ptsne_error *err)
-{
-    *shape = (pt_shape){1, 1, n_features};
-    if (input[0] == 0 && input[1] == 0 && input[2] == 0) { return PTSNE_OK; }
-    const pt_limit limits[] = {
-        {"input height", (double)input[0], 1, PT_NET_MAX_WIDTH, false},
-        {"input width", (double)input[1], 1, PT_NET_MAX_WIDTH, false},
-        {"input channels", (double)input[2], 1, PT_NET_MAX_WIDTH, false},
-    };
-    const ptsne_status status = pt_limits_check(limits, 3, err);
-    if (status != PTSNE_OK) { return status; }
-    if (n_features % input[2] != 0 || n_features / input[2] % input[1] != 0 ||
-        n_features / input[2] / input[1] != input[0]) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "images of %zu x %zu x %zu have %.0f values, the rows %zu", input[0],
-                       input[1], input[2], (double)input[0] * (double)input[1] * (double)input[2], n_features);
-    }
-    *shape = (pt_shape){input[0], input[1], input[2]};
-    return PTSNE_OK;
-}
-
 /* ---- the split ---- */
 
 static int compare(const void *a, const void *b)

@@ -20,9 +20,6 @@ typedef struct pt_learning_usual {
 ptsne_status pt_learning_resolve(ptsne_learn_options *settings, size_t n, const pt_learning_usual *usual,
                                  ptsne_error *err);
 
-/* Height, width and channels to the shape of a row; all 0: it is no image. */
-ptsne_status pt_learning_shape(const size_t input[3], size_t n_features, pt_shape *shape, ptsne_error *err);
-
 /* Rows 0 .. n - 1 in two lists, each ascending: the first n_held of order are held back for validation. */
 typedef struct pt_split {
     uint32_t *order; /* n */

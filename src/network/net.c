@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "network/streams.h"
 
@@ -37,6 +38,26 @@ pt_shape pt_shape_columns(size_t columns)
 size_t pt_shape_count(const pt_shape *shape)
 {
     return shape->height * shape->width * shape->channels;
+}
+
+ptsne_status pt_shape_of_rows(const size_t input[3], size_t n_columns, pt_shape *shape, ptsne_error *err)
+{
+    *shape = pt_shape_columns(n_columns);
+    if (input[0] == 0 && input[1] == 0 && input[2] == 0) { return PTSNE_OK; }
+    const pt_limit limits[] = {
+        {"input height", (double)input[0], 1, PT_NET_MAX_WIDTH, false},
+        {"input width", (double)input[1], 1, PT_NET_MAX_WIDTH, false},
+        {"input channels", (double)input[2], 1, PT_NET_MAX_WIDTH, false},
+    };
+    const ptsne_status status = pt_limits_check(limits, 3, err);
+    if (status != PTSNE_OK) { return status; }
+    if (n_columns % input[2] != 0 || n_columns / input[2] % input[1] != 0 ||
+        n_columns / input[2] / input[1] != input[0]) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "images of %zu x %zu x %zu have %.0f values, the rows %zu", input[0],
+                       input[1], input[2], (double)input[0] * (double)input[1] * (double)input[2], n_columns);
+    }
+    *shape = (pt_shape){input[0], input[1], input[2]};
+    return PTSNE_OK;
 }
 
 static size_t rounded(size_t elements)

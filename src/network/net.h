@@ -67,6 +67,9 @@ ptsne_status pt_net_parse(const char *text, const char *activation, const pt_sha
 /* Rows of so many columns that are no images. */
 pt_shape pt_shape_columns(size_t columns);
 size_t pt_shape_count(const pt_shape *shape);
+/* Height, width and channels, as callers give them, to the shape of rows of n_columns values; all 0: they are no images.
+ * PTSNE_ERR_ARGUMENT where the images have other than n_columns values. */
+ptsne_status pt_shape_of_rows(const size_t input[3], size_t n_columns, pt_shape *shape, ptsne_error *err);
 
 /* Append a layer to a net, which has its `input`. PTSNE_ERR_ARGUMENT where the net gets too large or the layer does not fit. */
 ptsne_status pt_net_append(pt_net *net, size_t n_out, pt_activation activation, ptsne_error *err); /* dense */

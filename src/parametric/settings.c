@@ -107,11 +107,11 @@ static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *obse
     const size_t most = s->mode == PTSNE_MODE_EDGES ? 2 * n : n;
     if (s->batch_size > most) { s->batch_size = most; }
     if (s->mode == PTSNE_MODE_EDGES) { s->batch_size -= s->batch_size % 2; }
-    if (pt_settings_graph(s) && s->n_neighbors > n - 1) {
+    if (s->n_neighbors > n - 1 && pt_settings_graph(s)) {
         pt_warn(observer, "n_neighbors is %zu, but %zu rows have %zu neighbours each: all of them are taken",
                 s->n_neighbors, n, n - 1);
-        s->n_neighbors = n - 1;
     }
+    if (s->n_neighbors > n - 1) { s->n_neighbors = n - 1; } /* also where only t-SNE looks for some */
     if (s->n_anchors > n / 2 && s->init == NULL) { s->n_anchors = n / 2; }
 }
 
@@ -133,6 +133,11 @@ static void init_resolve(ptsne_fit_options *s)
     const char *activation = pt_metadata_get(&init->metadata, "ptsne.activation");
     s->net = net == NULL ? "" : net;
     s->activation = activation == NULL ? "" : activation;
+    const pt_shape *input = &init->net.input;
+    const bool images = input->height * input->width > 1;
+    s->input[0] = images ? input->height : 0;
+    s->input[1] = images ? input->width : 0;
+    s->input[2] = images ? input->channels : 0;
     s->n_components = pt_net_outputs(&init->net);
     s->head = last->kind == PT_ANCHORS ? PTSNE_HEAD_ANCHORS : PTSNE_HEAD_LINEAR;
     if (last->kind == PT_ANCHORS) { s->n_anchors = pt_layer_anchors(last); }

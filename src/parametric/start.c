@@ -8,24 +8,37 @@
 
 #define PLACES_DEVIATION 5.0f
 
+/* Whether a map's units can be put into the last layer: it is dense and linear, or anchors behind such a one. */
+static bool ends_in_map(const pt_net *net)
+{
+    size_t count = net->n_layers;
+    if (count > 0 && net->layers[count - 1].kind == PT_ANCHORS) { count--; }
+    return count > 0 && net->layers[count - 1].kind == PT_DENSE && net->layers[count - 1].activation == PT_LINEAR;
+}
+
+/* The net of a model to go on from; any file may be one. */
+static ptsne_status net_import(const ptsne_model *init, size_t n_features, pt_net *net, ptsne_error *err)
+{
+    pt_import_net(init, net);
+    if (!ends_in_map(net)) {
+        const pt_layer *last = net->n_layers == 0 ? NULL : &net->layers[net->n_layers - 1];
+        return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                       "the model to go on from makes no map: its last layer has to be dense and linear, or anchors "
+                       "behind such a one, and is %s%s",
+                       last == NULL ? "none" : last->name,
+                       last != NULL && last->kind == PT_DENSE ? " with an activation" : "");
+    }
+    if (pt_net_inputs(net) == n_features) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model to go on from takes %zu columns, the data have %zu",
+                   pt_net_inputs(net), n_features);
+}
+
 ptsne_status pt_start_net(const ptsne_fit_options *settings, size_t n_features, pt_net *net, ptsne_error *err)
 {
-    if (settings->init != NULL) {
-        pt_import_net(settings->init, net);
-        if (pt_net_inputs(net) == n_features) { return PTSNE_OK; }
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model to go on from takes %zu columns, the data have %zu",
-                       pt_net_inputs(net), n_features);
-    }
-    const size_t *shape = settings->input;
-    pt_shape input = pt_shape_columns(n_features);
-    if (shape[0] != 0 || shape[1] != 0 || shape[2] != 0) {
-        input = (pt_shape){shape[0], shape[1], shape[2]};
-        if (pt_shape_count(&input) != n_features) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "images of %zux%zux%zu, but rows of %zu columns", shape[0],
-                           shape[1], shape[2], n_features);
-        }
-    }
-    const ptsne_status status = pt_net_parse(settings->net, settings->activation, &input, net, err);
+    if (settings->init != NULL) { return net_import(settings->init, n_features, net, err); }
+    pt_shape input;
+    ptsne_status status = pt_shape_of_rows(settings->input, n_features, &input, err);
+    if (status == PTSNE_OK) { status = pt_net_parse(settings->net, settings->activation, &input, net, err); }
     if (status != PTSNE_OK) { return status; }
     if (settings->head == PTSNE_HEAD_ANCHORS) {
         return pt_net_append_anchors(net, settings->n_anchors, settings->n_components, err);
