@@ -414,6 +414,80 @@ static void test_autoencode(void **state)
     free(y);
 }
 
+/* Codes are what the encoder's last layer makes, however many norms before and behind it become part of other layers: the
+ * decoder makes the reconstructions of them. */
+static void test_codes(void **state)
+{
+    pt_backend *be = *state;
+    static const struct {
+        const char *encoder, *decoder;
+        size_t n_codes;
+        const char *layer;
+    } cases[] = {
+        {"dense 5, bn, dense 3, relu, bn", NULL, 3, "norm1"},
+        {"dense 5, bn, dense 4, bn, tanh", NULL, 4, "dense2"},
+        {"dense 5, bn, dense 4, relu, bn, dropout 0.1", NULL, 4, "drop1"},
+        {"dense 5, bn, dense 4, relu, bn", "dense 3, relu, bn, 12, linear", 4, "norm1"},
+    };
+    float *x = calloc(N * D, sizeof *x), *code = calloc(N * 4, sizeof *code), *y = calloc(N * D, sizeof *y);
+    plane_make(x);
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        ptsne_autoencode_options options;
+        pt_autoencoder_default(&options);
+        options.encoder = cases[c].encoder;
+        options.decoder = cases[c].decoder;
+        options.learn.stretches[0] = (ptsne_stretch){2, 16};
+        options.learn.n_stretches = 1;
+        ptsne_model *model;
+        ptsne_learn_report report;
+        ptsne_error err;
+        check(pt_autoencoder_train(be, x, N, D, &options, NULL, &model, &report, &err), &err);
+        assert_string_equal(pt_metadata_get(&model->metadata, "ptsne.code"), cases[c].layer);
+        assert_int_equal(pt_autoencoder_code_size(model), cases[c].n_codes);
+        check(pt_autoencoder_reconstruct(model, x, N, code, y, NULL, &err), &err);
+        const pt_layer *last = &model->net.layers[model->net.n_layers - 1];
+        for (size_t i = 0; i < N * D && cases[c].decoder == NULL; i++) {
+            const float *weight = model->parameters + last->weight + i % D * cases[c].n_codes;
+            double want = (double)model->parameters[last->bias + i % D];
+            for (size_t j = 0; j < cases[c].n_codes; j++) {
+                want += (double)weight[j] * (double)code[i / D * cases[c].n_codes + j];
+            }
+            assert_true(fabs(want - (double)y[i] * report.scale) < 1e-4);
+        }
+        pt_model_destroy(model);
+    }
+    free(x);
+    free(code);
+    free(y);
+}
+
+/* Validation rows of their own that begin where the training rows do, but are more of them. */
+static void test_longer_table(void **state)
+{
+    pt_backend *be = *state;
+    double loss[2];
+    float *copy = malloc(sizeof blobs);
+    assert_non_null(copy);
+    memcpy(copy, blobs, sizeof blobs);
+    for (int same = 0; same < 2; same++) {
+        record heard = {.count = 0};
+        ptsne_classify_options options = classify_options(&heard);
+        ptsne_labels *few;
+        ptsne_model *model;
+        ptsne_error err;
+        check(ptsne_labels_create(codes, N / 2, &few, &err), &err);
+        options.learn.x_validation = same ? blobs : copy;
+        options.learn.n_validation = N;
+        options.learn.labels_validation = labels;
+        check(pt_classifier_train(be, blobs, few, N / 2, D, &options, NULL, &model, NULL, &err), &err);
+        loss[same] = heard.epochs[heard.count - 1].validation_loss;
+        pt_model_destroy(model);
+        ptsne_labels_destroy(few);
+    }
+    free(copy);
+    assert_true(loss[0] == loss[1]);
+}
+
 /* Penalised codes are smaller, penalised weights too. */
 static void test_penalties(void **state)
 {
@@ -681,14 +755,15 @@ int main(int argc, char **argv)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_classify, be),  cmocka_unit_test_prestate(test_images, be),
-        cmocka_unit_test_prestate(test_threads, be),   cmocka_unit_test_prestate(test_split, be),
-        cmocka_unit_test_prestate(test_early_end, be), cmocka_unit_test_prestate(test_min_delta, be),
-        cmocka_unit_test_prestate(test_step, be),      cmocka_unit_test_prestate(test_autoencode, be),
-        cmocka_unit_test_prestate(test_penalties, be), cmocka_unit_test_prestate(test_stop, be),
-        cmocka_unit_test_prestate(test_diverged, be),  cmocka_unit_test_prestate(test_refusals, be),
-        cmocka_unit_test_prestate(test_stretches, be), cmocka_unit_test_prestate(test_failures, be),
-        cmocka_unit_test_prestate(test_backends, be),
+        cmocka_unit_test_prestate(test_classify, be),     cmocka_unit_test_prestate(test_images, be),
+        cmocka_unit_test_prestate(test_threads, be),      cmocka_unit_test_prestate(test_split, be),
+        cmocka_unit_test_prestate(test_early_end, be),    cmocka_unit_test_prestate(test_min_delta, be),
+        cmocka_unit_test_prestate(test_step, be),         cmocka_unit_test_prestate(test_autoencode, be),
+        cmocka_unit_test_prestate(test_penalties, be),    cmocka_unit_test_prestate(test_stop, be),
+        cmocka_unit_test_prestate(test_diverged, be),     cmocka_unit_test_prestate(test_refusals, be),
+        cmocka_unit_test_prestate(test_stretches, be),    cmocka_unit_test_prestate(test_failures, be),
+        cmocka_unit_test_prestate(test_backends, be),     cmocka_unit_test_prestate(test_codes, be),
+        cmocka_unit_test_prestate(test_longer_table, be),
     };
     const int failed = cmocka_run_group_tests_name("learning", tests, NULL, NULL);
     ptsne_labels_destroy(labels);

@@ -79,24 +79,17 @@ static ptsne_status scale_find(double given, const float *x, size_t count, float
                : pt_fail(err, PTSNE_ERR_ARGUMENT, "scale %g: leaves float32", given);
 }
 
-/* The layer of the model that makes the codes: a norm that the layer before it takes over is not in there. */
-static const pt_layer *code_layer(const pt_net *net, size_t last)
-{
-    const pt_layer *layer = &net->layers[last];
-    if (layer->kind != PT_NORM || last == 0 || layer[-1].activation != PT_LINEAR) { return layer; }
-    return layer[-1].kind == PT_DENSE || layer[-1].kind == PT_CONVOLUTION ? layer - 1 : layer;
-}
-
 static ptsne_status task_describe(const pt_taught *t, const ptsne_autoencode_options *options, size_t n_encoder,
                                   pt_metadata *metadata, ptsne_error *err)
 {
-    const pt_layer *code = code_layer(&t->net, n_encoder - 1);
-    ptsne_status status = pt_metadata_set(metadata, err, "ptsne.task", "autoencode");
+    char code[16];
+    ptsne_status status = pt_export_name(&t->net, n_encoder - 1, code, err);
+    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.task", "autoencode"); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.encoder", "%s", options->encoder); }
     if (status == PTSNE_OK && options->decoder != NULL) {
         status = pt_metadata_set(metadata, err, "ptsne.decoder", "%s", options->decoder);
     }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.code", "%s", code->name); }
+    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.code", "%s", code); }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.scale", "%.9g", (double)t->scale); }
     if (status != PTSNE_OK || options->activity_l2 == 0.0) { return status; }
     return pt_metadata_set(metadata, err, "ptsne.activity_l2", "%.9g", options->activity_l2);

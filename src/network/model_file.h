@@ -27,15 +27,14 @@ struct ptsne_model {
 ptsne_status pt_model_create(pt_backend *be, const pt_net *net, ptsne_model **model, ptsne_error *err);
 void pt_model_destroy(ptsne_model *model);
 
-/* The net without the norms that follow a linear dense layer or convolution, which take over what the norm does by its running
- * statistics; *folded_parameters is released by free(). */
-ptsne_status pt_model_fold(const pt_net *net, const float *parameters, pt_net *folded, float **folded_parameters,
-                           ptsne_error *err);
 /* The model of a net that was trained on (x - mean) scale, for rows in the units of x: folded, and mean and scale put into the
  * first layer that has weights; where that cannot be exact, before a convolution, means are taken off by a shift in front.
- * mean n_inputs, NULL: 0. No metadata. */
+ * mean n_inputs, NULL: 0. No metadata. Folded: without the norms that follow a linear dense layer or convolution, which take over
+ * what the norm does by its running statistics. */
 ptsne_status pt_model_export(pt_backend *be, const pt_net *net, const float *parameters, const float *mean, float scale,
                              ptsne_model **model, ptsne_error *err);
+/* The name, in such a model, of the layer that makes what layer number `layer` of the net makes. */
+ptsne_status pt_export_name(const pt_net *net, size_t layer, char name[16], ptsne_error *err);
 
 /* The other way: the net that training goes on with, the model's without a shift in front, and its parameters, n_parameters of net, for
  * inputs (x - mean) scale. A model with a shift keeps the means that it was made with: pt_import_means writes them over others. */

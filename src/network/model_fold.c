@@ -1,9 +1,7 @@
 /* What training needs and a model does not: normalisations become part of the layers before them, standardisation of the first. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "network/model_file.h"
 
 /* ---- normalisation ---- */
@@ -74,17 +72,15 @@ static void parameters_fold(const pt_net *net, const float *parameters, const pt
     }
 }
 
-ptsne_status pt_model_fold(const pt_net *net, const float *parameters, pt_net *folded, float **folded_parameters,
-                           ptsne_error *err)
+ptsne_status pt_export_name(const pt_net *net, size_t layer, char name[16], ptsne_error *err)
 {
-    size_t from[PT_NET_MAX_LAYERS];
-    *folded_parameters = NULL;
-    const ptsne_status status = net_fold(net, false, folded, from, err);
+    pt_net folded;
+    size_t from[PT_NET_MAX_LAYERS], l = 0;
+    const ptsne_status status = net_fold(net, false, &folded, from, err);
     if (status != PTSNE_OK) { return status; }
-    float *to = pt_array_zeroed(folded->n_parameters, sizeof *to);
-    if (to == NULL) { return pt_fail_memory(err, "a model", (double)folded->n_parameters * sizeof *to); }
-    parameters_fold(net, parameters, folded, 0, from, to);
-    *folded_parameters = to;
+    const size_t made_by = folds(net, layer) ? layer - 1 : layer;
+    while (from[l] != made_by) { l++; }
+    memcpy(name, folded.layers[l].name, sizeof folded.layers[l].name);
     return PTSNE_OK;
 }
 
