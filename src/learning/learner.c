@@ -24,6 +24,13 @@ size_t pt_learner_block(const pt_learner *l, size_t stretch)
     return steps < BLOCK_STEPS ? steps : BLOCK_STEPS;
 }
 
+/* Whether the validation rows are among those of the training table: the same rows, and none behind its end. */
+static bool shares_table(const pt_learner *l)
+{
+    const pt_examples *training = &l->plan.training, *held = &l->plan.validation;
+    return held->x == training->x && held->n <= training->n;
+}
+
 /* ---- memory ---- */
 
 /* Lists and losses of a block, on both sides. */
@@ -67,9 +74,7 @@ static ptsne_status rows_create(pt_backend *be, pt_learner *l, ptsne_error *err)
     const size_t most = l->most < JUDGE_ROWS ? JUDGE_ROWS : l->most;
     ptsne_status status = pt_rows_create(be, plan->training.x, plan->training.n, plan->n_features, plan->mean,
                                          plan->scale, most, &l->input, err);
-    if (status != PTSNE_OK || plan->validation.n_chosen == 0 || plan->validation.x == plan->training.x) {
-        return status;
-    }
+    if (status != PTSNE_OK || plan->validation.n_chosen == 0 || shares_table(l)) { return status; }
     return pt_rows_create(be, plan->validation.x, plan->validation.n, plan->n_features, plan->mean, plan->scale, most,
                           &l->held, err);
 }
@@ -214,7 +219,7 @@ static ptsne_status judge_block(pt_backend *be, pt_learner *l, size_t from, size
                                 ptsne_error *err)
 {
     const pt_examples *held = &l->plan.validation;
-    const pt_rows *rows = held->x == l->plan.training.x ? &l->input : &l->held;
+    const pt_rows *rows = shares_table(l) ? &l->input : &l->held;
     const pt_buffer all = pt_pass_input(&l->judge);
     ptsne_status status = list_upload(be, l, held, held->chosen + from, count, err);
     size_t groups = 0, last = 0;

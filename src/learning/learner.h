@@ -23,7 +23,7 @@ typedef struct pt_examples {
 typedef struct pt_learner_plan {
     const ptsne_learn_options *settings; /* resolved */
     const pt_net *net;
-    pt_examples training, validation; /* n_chosen 0: no validation; x may be that of training */
+    pt_examples training, validation; /* n_chosen 0: no validation; x may be that of training, n more */
     size_t n_features;
     const float *mean; /* n_features; NULL: 0. The network sees (x - mean) * scale */
     float scale;
