@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/c_locale.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -159,11 +161,28 @@ static void test_output(void **state)
     assert_non_null(strstr(err.message, "/dev/full"));
 }
 
+/* Numbers in files have a point where the caller's have a comma, and the caller's locale stays. */
+static void test_c_locale(void **state)
+{
+    (void)state;
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL && setlocale(LC_NUMERIC, "fr_FR.UTF-8") == NULL) { skip(); }
+    char text[32], own[32];
+    double value = 0.0;
+    size_t count = 0;
+    assert_int_equal(pt_c_print(text, sizeof text, "%zu %g", (size_t)7, 1.5), 5);
+    assert_int_equal(pt_c_scan(text, "%zu %lf", &count, &value), 2);
+    snprintf(own, sizeof own, "%g", 1.5);
+    setlocale(LC_NUMERIC, "C");
+    assert_string_equal(text, "7 1.5");
+    assert_string_equal(own, "1,5");
+    assert_true(count == 7 && value == 1.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_philox), cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_error),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_output),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_output),        cmocka_unit_test(test_c_locale),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

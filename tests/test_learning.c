@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -461,6 +462,29 @@ static void test_codes(void **state)
     free(y);
 }
 
+/* The scale of a model that was made elsewhere is read where a comma is the decimal point. */
+static void test_locale(void **state)
+{
+    ptsne_autoencode_options options;
+    pt_autoencoder_default(&options);
+    options.encoder = "4";
+    options.scale = 0.0078125;
+    options.learn.stretches[0] = (ptsne_stretch){1, 16};
+    options.learn.n_stretches = 1;
+    ptsne_model *model;
+    ptsne_error err;
+    double loss, there = 0.0;
+    check(pt_autoencoder_train(*state, blobs, N, D, &options, NULL, &model, NULL, &err), &err);
+    check(pt_autoencoder_reconstruct(model, blobs, N, NULL, NULL, &loss, &err), &err);
+    const bool comma = setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL || setlocale(LC_NUMERIC, "fr_FR.UTF-8") != NULL;
+    const ptsne_status status = pt_autoencoder_reconstruct(model, blobs, N, NULL, NULL, &there, &err);
+    setlocale(LC_NUMERIC, "C");
+    pt_model_destroy(model);
+    check(status, &err);
+    if (!comma) { skip(); }
+    assert_true(there == loss);
+}
+
 /* Validation rows of their own that begin where the training rows do, but are more of them. */
 static void test_longer_table(void **state)
 {
@@ -763,7 +787,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_diverged, be),     cmocka_unit_test_prestate(test_refusals, be),
         cmocka_unit_test_prestate(test_stretches, be),    cmocka_unit_test_prestate(test_failures, be),
         cmocka_unit_test_prestate(test_backends, be),     cmocka_unit_test_prestate(test_codes, be),
-        cmocka_unit_test_prestate(test_longer_table, be),
+        cmocka_unit_test_prestate(test_longer_table, be), cmocka_unit_test_prestate(test_locale, be),
     };
     const int failed = cmocka_run_group_tests_name("learning", tests, NULL, NULL);
     ptsne_labels_destroy(labels);

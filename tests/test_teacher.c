@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -637,6 +638,37 @@ static void test_resume_refused(void **state)
     free(path);
 }
 
+/* A state and what it says of its run, written where a comma is the decimal point, and read where it is none. */
+static void test_state_locale(void **state)
+{
+    (void)state;
+    if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL && setlocale(LC_NUMERIC, "fr_FR.UTF-8") == NULL) { skip(); }
+    ptsne_fit_options options = small_options();
+    options.perplexities[0] = 8.5;
+    options.teacher_phases[1].exaggeration = 1.25;
+    pt_metadata here = {0}, there = {0};
+    pt_state one, two;
+    CHECK(pt_state_create(16, 1, 0, &one, NULL));
+    CHECK(pt_state_create(16, 1, 0, &two, NULL));
+    one.position = (pt_position){.epoch = 2, .step = 3, .loss_sum = 1.7, .last_loss = 0.1};
+    const ptsne_status described = pt_settings_describe(&options, &there, NULL);
+    const ptsne_status written = pt_state_write(file_in("comma"), &one, &there, NULL);
+    setlocale(LC_NUMERIC, "C");
+    CHECK(described);
+    CHECK(written);
+    CHECK(pt_settings_describe(&options, &here, NULL));
+    assert_string_equal(pt_metadata_get(&there, "ptsne.perplexity"), "8.5");
+    assert_string_equal(pt_metadata_get(&there, "ptsne.teacher_phases"), "60:12,90:1.25");
+    ptsne_error err = {0};
+    if (pt_state_read(file_in("comma"), &here, NULL, &two, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+    assert_true(two.position.loss_sum == 1.7 && two.position.last_loss == 0.1 && two.position.step == 3);
+    pt_state_destroy(&one);
+    pt_state_destroy(&two);
+    pt_metadata_destroy(&here);
+    pt_metadata_destroy(&there);
+    unlink(file_in("comma"));
+}
+
 /* ---- backends ---- */
 
 static void test_backends(void **state)
@@ -694,13 +726,21 @@ int main(int argc, char **argv)
     }
     blobs_make();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_map, be),        cmocka_unit_test_prestate(test_units, be),
-        cmocka_unit_test_prestate(test_gradient, be),   cmocka_unit_test_prestate(test_class_term, be),
-        cmocka_unit_test_prestate(test_threads, be),    cmocka_unit_test_prestate(test_resume, be),
-        cmocka_unit_test_prestate(test_init_units, be), cmocka_unit_test_prestate(test_init, be),
-        cmocka_unit_test_prestate(test_refusals, be),   cmocka_unit_test_prestate(test_resume_refused, be),
-        cmocka_unit_test_prestate(test_backends, be),   cmocka_unit_test_prestate(test_init_refused, be),
-        cmocka_unit_test_prestate(test_few_rows, be),   cmocka_unit_test_prestate(test_init_images, be),
+        cmocka_unit_test_prestate(test_map, be),
+        cmocka_unit_test_prestate(test_units, be),
+        cmocka_unit_test_prestate(test_gradient, be),
+        cmocka_unit_test_prestate(test_class_term, be),
+        cmocka_unit_test_prestate(test_threads, be),
+        cmocka_unit_test_prestate(test_resume, be),
+        cmocka_unit_test_prestate(test_init_units, be),
+        cmocka_unit_test_prestate(test_init, be),
+        cmocka_unit_test_prestate(test_refusals, be),
+        cmocka_unit_test_prestate(test_resume_refused, be),
+        cmocka_unit_test_prestate(test_backends, be),
+        cmocka_unit_test_prestate(test_init_refused, be),
+        cmocka_unit_test_prestate(test_few_rows, be),
+        cmocka_unit_test_prestate(test_init_images, be),
+        cmocka_unit_test(test_state_locale),
     };
     const int failed = cmocka_run_group_tests_name("teacher", tests, NULL, NULL);
     pt_backend_close(be);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "base/clock.h"
 #include "base/columns.h"
 #include "base/limits.h"
@@ -165,9 +166,11 @@ ptsne_status pt_autoencoder_reconstruct(ptsne_model *model, const float *x, size
 {
     const pt_layer *code = code_of(model);
     const char *text = pt_metadata_get(&model->metadata, "ptsne.scale");
-    const float scale = text == NULL ? 0.0f : strtof(text, NULL);
+    float scale = 0.0f;
     const size_t d = pt_net_inputs(&model->net);
-    if (code == NULL || !isnormal(scale)) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model is no autoencoder"); }
+    if (code == NULL || text == NULL || pt_c_scan(text, "%f", &scale) != 1 || !isnormal(scale)) {
+        return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model is no autoencoder");
+    }
     ptsne_status status = pt_finite_check(NULL, x, n, d, err);
     const bool wanted = reconstructions != NULL || loss != NULL;
     float *y =

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/c_locale.h"
 #include "base/memory.h"
 #include "base/output.h"
 
@@ -25,9 +26,9 @@ static char *format_text(const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    const int length = vsnprintf(NULL, 0, format, args);
+    const int length = pt_c_print_list(NULL, 0, format, args);
     char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text != NULL) { vsnprintf(text, (size_t)length + 1, format, again); }
+    if (text != NULL) { pt_c_print_list(text, (size_t)length + 1, format, again); }
     va_end(again);
     return text;
 }

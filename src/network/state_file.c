@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/c_locale.h"
 #include "base/memory.h"
 
 #define FORMAT        "1"
@@ -72,10 +73,11 @@ static size_t tensors_describe(const pt_state *state, pt_tensor tensors[ARRAYS],
 }
 
 /* Hexadecimal, because these have to come back bit for bit. */
-static void position_print(const pt_position *position, char text[POSITION_TEXT])
+static ptsne_status position_print(const pt_position *position, char text[POSITION_TEXT], ptsne_error *err)
 {
-    snprintf(text, POSITION_TEXT, "%zu %zu %a %a", position->epoch, position->step, position->loss_sum,
-             position->last_loss);
+    const int length = pt_c_print(text, POSITION_TEXT, "%zu %zu %a %a", position->epoch, position->step,
+                                  position->loss_sum, position->last_loss);
+    return length < 0 ? pt_fail_memory(err, "the state of a run", (double)POSITION_TEXT) : PTSNE_OK;
 }
 
 static uLong check_sum(const pt_state *state, const char *position)
@@ -94,8 +96,8 @@ ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_me
 {
     pt_metadata metadata = {0};
     char position[POSITION_TEXT];
-    position_print(&state->position, position);
-    ptsne_status status = pt_metadata_set(&metadata, err, "ptsne.state", FORMAT);
+    ptsne_status status = position_print(&state->position, position, err);
+    if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.state", FORMAT); }
     for (size_t i = 0; i < run->count && status == PTSNE_OK; i++) {
         status = pt_metadata_set(&metadata, err, run->keys[i], "%s", run->values[i]);
     }
@@ -168,7 +170,7 @@ static ptsne_status state_take(const pt_safetensors *file, const pt_metadata *ru
     char sum[32];
     snprintf(sum, sizeof sum, "%08lx", check_sum(state, position));
     if (strcmp(sum, crc) != 0 ||
-        sscanf(position, "%zu %zu %la %la", &p->epoch, &p->step, &p->loss_sum, &p->last_loss) != 4) {
+        pt_c_scan(position, "%zu %zu %la %la", &p->epoch, &p->step, &p->loss_sum, &p->last_loss) != 4) {
         return pt_fail(err, PTSNE_ERR_DATA, "is damaged: its check sum is %.20s, its contents have %s", crc, sum);
     }
     return PTSNE_OK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "base/limits.h"
 #include "network/model_file.h"
 #include "tsne/embed_settings.h"
@@ -203,8 +204,9 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
     char perplexities[PTSNE_MAX_PERPLEXITIES * 26] = "";
     size_t length = 0;
     for (size_t i = 0; i < s->n_perplexities && length < sizeof perplexities; i++) {
-        length += (size_t)snprintf(perplexities + length, sizeof perplexities - length, "%s%.9g", i == 0 ? "" : ",",
-                                   s->perplexities[i]);
+        const int more = pt_c_print(perplexities + length, sizeof perplexities - length, "%s%.9g", i == 0 ? "" : ",",
+                                    s->perplexities[i]);
+        length += more < 0 ? 0 : (size_t)more;
     }
     char phases[PT_PHASES_TEXT];
     pt_phases_print(s->teacher_phases, s->n_teacher_phases, phases);

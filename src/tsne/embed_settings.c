@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/c_locale.h"
 #include "base/limits.h"
 #include "tsne/cells.h"
 #include "tsne/neighbors.h"
@@ -188,8 +189,9 @@ void pt_phases_print(const ptsne_phase *phases, size_t count, char text[PT_PHASE
     size_t length = 0;
     text[0] = '\0';
     for (size_t p = 0; p < count && length < PT_PHASES_TEXT; p++) {
-        length += (size_t)snprintf(text + length, PT_PHASES_TEXT - length, "%s%zu:%.9g", p == 0 ? "" : ",",
-                                   phases[p].iterations, phases[p].exaggeration);
+        const int more = pt_c_print(text + length, PT_PHASES_TEXT - length, "%s%zu:%.9g", p == 0 ? "" : ",",
+                                    phases[p].iterations, phases[p].exaggeration);
+        length += more < 0 ? 0 : (size_t)more;
     }
 }
 
