@@ -115,6 +115,33 @@ holds "it says where the model is" grep -q "stopped after [0-9]* epochs; the bes
 holds "the history is kept" grep -q "^2,16," stop.csv
 expect "the model works" 0 "^accuracy" - ptsne classify new.csv --model stop.st
 
+# ---- Ctrl-C while a model is asked ----
+
+# interrupted COMMAND: its code, once it was told to stop as soon as it listens.
+interrupted()
+{
+    "$@" >out 2>err &
+    pid=$!
+    for _ in $(seq 100); do
+        sleep 0.1
+        ((0x$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status) & 0x4000)) && break
+    done
+    kill -TERM $pid
+    wait $pid
+    code=$?
+}
+rows 60000 6 | cut -d, -f1-6 >many.csv
+wide=(--batches 1:64 --validation 0)
+ptsne classify x.csv -o wide.st --net 1000,1000 "${wide[@]}" -q
+interrupted ptsne classify many.csv --model wide.st --predict many-told.csv
+holds "asking stops" test $code -eq 130
+holds "and says so" grep -qx "ptsne: stopped; many-told.csv was not written" err
+ptsne autoencode x.csv -o wide-ae.st --encoder 1000,1000,3 "${wide[@]}" -q
+interrupted ptsne autoencode many.csv --model wide-ae.st --codes many-codes.npy --reconstructions many-again.npy
+holds "coding stops" test $code -eq 130
+holds "and says so of both" grep -qx "ptsne: stopped; many-codes.npy and many-again.npy were not written" err
+holds "there is nothing" bash -c '! ls many-* 2>/dev/null'
+
 # ---- autoencode ----
 
 tiny=(--encoder "8, relu, 3, tanh" --decoder "8, relu, 6, linear" --batches 30:16 --learning-rate 0.01)

@@ -283,3 +283,16 @@ bool console_stopped(void)
 {
     return stopped != 0;
 }
+
+int console_say_stopped(cli_console *console, const char *file, const char *other)
+{
+    if (file == NULL) { file = other, other = NULL; }
+    if (file == NULL) {
+        console_error(console, "stopped");
+    } else if (other == NULL) {
+        console_error(console, "stopped; %s was not written", file);
+    } else {
+        console_error(console, "stopped; %s and %s were not written", file, other);
+    }
+    return EXIT_STOPPED;
+}

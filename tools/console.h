@@ -73,4 +73,7 @@ void console_clear(cli_console *console);
 void console_catch_signals(void);
 bool console_stopped(void);
 
+/* "stopped; FILE was not written", or of two, or of none (NULL). Returns EXIT_STOPPED. */
+int console_say_stopped(cli_console *console, const char *file, const char *other);
+
 #endif

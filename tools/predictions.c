@@ -16,15 +16,20 @@ static int no_memory(const cli_call *call)
 int predictions_make(const cli_call *call, ptsne_model *model, const ptsne_table *x, predictions *made)
 {
     ptsne_error err = {0};
-    const size_t n = ptsne_table_rows(x), k = ptsne_model_classes(model);
+    const size_t n = ptsne_table_rows(x), d = ptsne_table_columns(x), k = ptsne_model_classes(model), block = 4096;
     *made = (predictions){.n = n, .n_classes = k, .model = model};
     made->classes = calloc(n + 1, sizeof *made->classes);
     made->log_probabilities = calloc(n * k + 1, sizeof *made->log_probabilities);
     if (made->classes == NULL || made->log_probabilities == NULL) { return no_memory(call); }
-    if (ptsne_predict(model, ptsne_table_values(x), n, made->classes, made->log_probabilities, &err) != PTSNE_OK) {
-        return console_fail(call->console, NULL, &err);
+    for (size_t from = 0; from < n; from += block) { /* Ctrl-C is heard between blocks */
+        const size_t count = n - from < block ? n - from : block;
+        if (console_stopped()) { return EXIT_STOPPED; }
+        if (ptsne_predict(model, ptsne_table_values(x) + from * d, count, made->classes + from,
+                          made->log_probabilities + from * k, &err) != PTSNE_OK) {
+            return console_fail(call->console, NULL, &err);
+        }
     }
-    return EXIT_SUCCESS;
+    return console_stopped() ? EXIT_STOPPED : EXIT_SUCCESS;
 }
 
 void predictions_release(predictions *made)

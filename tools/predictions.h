@@ -13,7 +13,7 @@ typedef struct predictions {
     float *log_probabilities; /* n x n_classes */
 } predictions;
 
-/* Predict all rows of x. Prints what is wrong and returns the exit code. */
+/* Predict all rows of x. Prints what is wrong and returns the exit code; EXIT_STOPPED without a word. */
 int predictions_make(const cli_call *call, ptsne_model *model, const ptsne_table *x, predictions *made);
 void predictions_release(predictions *made);
 

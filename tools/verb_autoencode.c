@@ -165,7 +165,7 @@ static int writer_open(const cli_call *call, const char *path, const char *stem,
     return code;
 }
 
-/* All rows of X through the model, a block at a time. */
+/* All rows of X through the model, a block at a time; PTSNE_ERR_STOPPED, without a message, after Ctrl-C. */
 static ptsne_status pump(autoencode_job *job, float *codes, float *y, ptsne_error *err)
 {
     const size_t n = ptsne_table_rows(job->x), d = ptsne_table_columns(job->x);
@@ -181,6 +181,7 @@ static ptsne_status pump(autoencode_job *job, float *codes, float *y, ptsne_erro
         if (status == PTSNE_OK && job->reconstructions != NULL) {
             status = ptsne_writer_rows(job->reconstructions, y, count, err);
         }
+        if (status == PTSNE_OK && console_stopped()) { status = PTSNE_ERR_STOPPED; }
     }
     job->loss = sum / (double)n;
     return status;
@@ -213,7 +214,11 @@ static int use(const cli_call *call, autoencode_job *job)
         ptsne_status status = pump(job, codes, y, &err);
         if (status == PTSNE_OK) { status = commit(&job->codes, &err); }
         if (status == PTSNE_OK) { status = commit(&job->reconstructions, &err); }
-        if (status != PTSNE_OK) { code = console_fail(call->console, NULL, &err); }
+        if (status == PTSNE_ERR_STOPPED) {
+            code = console_say_stopped(call->console, settings->codes, settings->reconstructions);
+        } else if (status != PTSNE_OK) {
+            code = console_fail(call->console, NULL, &err);
+        }
     }
     free(codes);
     free(y);

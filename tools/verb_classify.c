@@ -184,6 +184,7 @@ static int ask(const cli_call *call, classify_job *job)
 {
     const classify_settings *settings = call->settings;
     int code = predictions_make(call, job->model, job->data.x, &job->made);
+    if (code == EXIT_STOPPED) { return console_say_stopped(call->console, settings->predict, NULL); }
     if (code == EXIT_SUCCESS && settings->predict != NULL) {
         code = predictions_write(call, &job->made, settings->predict, settings->force);
     }

@@ -137,13 +137,6 @@ static void show(const cli_call *call, const row_stream *stream)
     console_progress(call->console, &progress);
 }
 
-static int stopped(const cli_call *call)
-{
-    const transform_settings *settings = call->settings;
-    console_error(call->console, "stopped; %s was not written", settings->output);
-    return EXIT_STOPPED;
-}
-
 static int pump(const cli_call *call, row_stream *stream)
 {
     const transform_settings *settings = call->settings;
@@ -151,7 +144,7 @@ static int pump(const cli_call *call, row_stream *stream)
     for (;;) {
         size_t got = 0;
         const ptsne_status status = ptsne_reader_next(stream->reader, stream->x, stream->capacity, &got, &err);
-        if (console_stopped()) { return stopped(call); }
+        if (console_stopped()) { return console_say_stopped(call->console, settings->output, NULL); }
         if (status != PTSNE_OK) { return console_fail(call->console, settings->input, &err); }
         if (got == 0) { return EXIT_SUCCESS; }
         if (ptsne_features(stream->model, stream->layer, stream->x, got, stream->y, &err) != PTSNE_OK) {
