@@ -587,7 +587,7 @@ typedef struct ptsne_model ptsne_model;
  *   N                                 a dense layer of N with the options' activation,
  *   dense N                           a dense layer,
  *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded, only the stride makes the image smaller,
- *   pool S, pool HxW [stride S]       the largest value of each window; the stride is S where it is not told,
+ *   pool S, pool HxW stride S         the largest value of each window (the stride may be left out of a square),
  *   bn                                batch normalisation,
  *   relu, elu, tanh, sigmoid, linear  the activation of the dense layer, convolution or bn before, in place of N's,
  *   dropout P                         dropout of the share P.
@@ -893,8 +893,9 @@ PTSNE_API void ptsne_classify_options_default(ptsne_classify_options *options);
  * @param labels    One a row, two classes at least; borrowed during the call. The model keeps the names.
  * @param options   May be NULL: defaults.
  * @param observer  May be NULL. Stage "training".
- * @param model     The caller destroys it. Also set, to the best so far, when the call returns PTSNE_ERR_DIVERGED or
- *                  PTSNE_ERR_STOPPED after the first epoch; else NULL.
+ * @param model     The caller destroys it. Also set, to the model so far (that of the best epoch where
+ *                  patience is set), when the call returns PTSNE_ERR_DIVERGED or PTSNE_ERR_STOPPED after the first
+ *                  epoch; else NULL.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (a bad network, ...); PTSNE_ERR_DATA (NaN or infinity, labels of another number,
  *         one class alone, a validation label that training does not know); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE;

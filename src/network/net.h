@@ -55,7 +55,7 @@ typedef struct pt_net {
  *   N                                a dense layer with `activation`,
  *   dense N                          a dense layer,
  *   conv N HxW [stride S] [same]     a convolution of N filters; "valid", without padding, where it does not say same,
- *   pool S, pool HxW [stride S]      the largest value of each S x S or H x W; the stride is S where it is not told,
+ *   pool S, pool HxW stride S        the largest value of each S x S or H x W (the stride may be left out of a square),
  *   bn                               batch normalisation,
  *   relu, elu, tanh, sigmoid, linear the activation of the layer before: dense, conv or bn,
  *   dropout P                        dropout of the share P.

@@ -25,9 +25,9 @@ typedef struct parser {
     ptsne_error *err;
 } parser;
 
-static const char grammar[] =
-    "there are N, dense N, conv N HxW [stride S] [same|valid], pool S, pool HxW [stride S], bn, "
-    "relu, elu, tanh, sigmoid, linear and dropout P";
+static const char grammar[] = "there are N, dense N, conv N HxW [stride S] [same|valid], pool S, pool HxW stride S "
+                              "(the stride may be left out of a square), bn, "
+                              "relu, elu, tanh, sigmoid, linear and dropout P";
 
 /* The item at *text, cut into words; *text goes behind it and its comma, to NULL after the last one. */
 static ptsne_status item_read(const char **text, item *it, ptsne_error *err)
