@@ -99,7 +99,7 @@ expect "fit from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder" ptsne fi
 expect "but its layers" 0 - . ptsne features c.st bare.csv --layer dense1 -o layer.npy
 holds "nothing of these was written" bash -c '! ls a.st* a.npy* 2>/dev/null'
 
-# ---- Ctrl-C keeps the best model so far ----
+# ---- Ctrl-C keeps the model so far ----
 
 ptsne classify x.csv -o stop.st --net 64,64 --batches 1000000:16 --history stop.csv >out 2>err &
 pid=$!
@@ -111,7 +111,7 @@ kill -TERM $pid # SIGINT is ignored behind &
 wait $pid
 code=$?
 holds "stopped" test $code -eq 130
-holds "it says where the model is" grep -q "stopped after [0-9]* epochs; the best model so far is in stop.st" err
+holds "it says where the model is" grep -q "stopped after [0-9]* epochs; the model so far is in stop.st" err
 holds "the history is kept" grep -q "^2,16," stop.csv
 expect "the model works" 0 "^accuracy" - ptsne classify new.csv --model stop.st
 
@@ -140,6 +140,9 @@ ptsne autoencode x.csv -o wide-ae.st --encoder 1000,1000,3 "${wide[@]}" -q
 interrupted ptsne autoencode many.csv --model wide-ae.st --codes many-codes.npy --reconstructions many-again.npy
 holds "coding stops" test $code -eq 130
 holds "and says so of both" grep -qx "ptsne: stopped; many-codes.npy and many-again.npy were not written" err
+interrupted ptsne autoencode many.csv --encoder 1000,1000,3 --batches 100:64 --codes many-codes.npy --history stopped.csv
+holds "before there is a model" grep -qE "^ptsne: stopped after 0 epochs; no model was written$" err
+holds "though the history was" grep -q "^epoch,batch_size" stopped.csv
 holds "there is nothing" bash -c '! ls many-* 2>/dev/null'
 
 # ---- autoencode ----
@@ -155,6 +158,9 @@ expect "the same codes later" 0 - "x.csv: 200 rows, loss " ptsne autoencode x.cs
 holds "bit for bit" cmp -s codes.npy later.npy
 expect "codes alone" 0 - "codes of 3" ptsne autoencode x.csv "${tiny[@]}" --codes alone.csv
 holds "named" grep -qx "code_1,code_2,code_3" alone.csv
+expect "codes to standard output" 0 "NUMPY" - ptsne autoencode x.csv --model a.st --codes - -q
+holds "as to the file" cmp -s out codes.npy
+expect "one grammar of networks" 0 "pool HxW stride S" - ptsne autoencode --help
 expect "as .npy again" 0 - . ptsne autoencode x.csv "${tiny[@]}" --codes alone.npy --threads 2
 holds "the same with two threads" cmp -s alone.npy codes.npy
 expect "patience ends it" 0 - "\(nothing got better\)" ptsne autoencode x.csv -o end.st --encoder 2 --epochs 400 --min-delta 0.01
@@ -163,6 +169,8 @@ expect "validation data" 0 - "^validation: 48 rows" ptsne autoencode x.csv -o va
 expect "no output" 2 - "-o MODEL is missing, or --codes FILE, or --reconstructions FILE" ptsne autoencode x.csv
 expect "a decoder of other columns" 2 - "decoder: ends with 5 values a row, the data have 6" ptsne autoencode x.csv -o b.st --encoder 3 --decoder 5
 expect "no autoencoder" 4 - "c.st: is no autoencoder" ptsne autoencode x.csv --model c.st --codes b.npy
+LC_ALL=C sed -E 's/("ptsne\.scale": ?")[0-9]/\1-/' a.st >damaged.st
+expect "a damaged one" 4 - "^ptsne: damaged.st: ptsne.scale is -[0-9.e-]+: the model is damaged$" ptsne autoencode x.csv --model damaged.st --codes b.npy
 expect "training options with --model" 2 - "--encoder has no effect with --model" ptsne autoencode x.csv --model a.st --encoder 4
 expect "two streams" 2 - "two results go to standard output" ptsne autoencode x.csv --model a.st --codes - --reconstructions -
 expect "a diverging one" 1 - "smaller learning rate" ptsne autoencode x.csv -o b.st --encoder "8, linear, 8, linear" --optimizer sgd --learning-rate 100000 --batches 20:16

@@ -85,9 +85,9 @@ static int keep(const cli_call *call, autoencode_job *job, ptsne_status status, 
     }
     const bool has_model = job->model != NULL && settings->output != NULL && saved == EXIT_SUCCESS;
     if (status == PTSNE_ERR_STOPPED) {
-        console_error(
-            call->console, "stopped after %zu epoch%s; %s%s", job->done.epochs, job->done.epochs == 1 ? "" : "s",
-            has_model ? "the best model so far is in " : "nothing was written", has_model ? settings->output : "");
+        console_error(call->console, "stopped after %zu epoch%s; %s%s", job->done.epochs,
+                      job->done.epochs == 1 ? "" : "s", has_model ? "the model so far is in " : "no model was written",
+                      has_model ? settings->output : "");
         return EXIT_STOPPED;
     }
     const bool about_data = status == PTSNE_ERR_DATA || status == PTSNE_ERR_DIVERGED;
@@ -130,6 +130,9 @@ static int load(const cli_call *call, autoencode_job *job)
     if (ptsne_model_code_size(job->model) == 0) {
         console_error(call->console, "%s: is no autoencoder: ptsne autoencode X -o MODEL makes one", settings->model);
         return EXIT_DATA;
+    }
+    if (ptsne_reconstruct(job->model, NULL, 0, NULL, NULL, NULL, &err) != PTSNE_OK) { /* it lacks what that takes */
+        return console_fail(call->console, settings->model, &err);
     }
     const size_t columns = ptsne_table_columns(job->x), wanted = ptsne_model_features(job->model);
     if (columns == wanted) { return EXIT_SUCCESS; }
@@ -350,12 +353,12 @@ static const cli_option data_options[] = {
      .kind = CLI_TEXT,
      .member = AT(codes),
      .argument = "FILE",
-     .help = "write the codes of X: .npy or .csv"},
+     .help = "write the codes of X: .npy or .csv; - is standard output, as .npy"},
     {.name = "reconstructions",
      .kind = CLI_TEXT,
      .member = AT(reconstructions),
      .argument = "FILE",
-     .help = "write what the decoder makes of them, in the units of X: .npy or .csv"},
+     .help = "write what the decoder makes of them, in the units of X; files as for --codes"},
     {.name = "model", .kind = CLI_TEXT, .member = AT(model), .argument = "MODEL", .help = "do not train: use this one"},
     {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite files that exist"},
     {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
@@ -367,9 +370,7 @@ static const cli_option network_options[] = {
      .member = AT(autoencode.encoder),
      .argument = "LAYERS",
      .help = "layers to the codes; the last one makes them",
-     .more =
-         "Items between commas: N or \"dense N\", \"conv N HxW [stride S] [same|valid]\", \"pool S\", bn, relu, elu, "
-         "tanh, sigmoid, linear, \"dropout P\". N alone has relu, where no other one follows."},
+     .more = NET_GRAMMAR},
     {.name = "decoder",
      .kind = CLI_TEXT,
      .member = AT(autoencode.decoder),
@@ -411,7 +412,7 @@ static void autoencode_defaults(void *given)
 const cli_verb verb_autoencode = {
     .name = "autoencode",
     .summary = "train a network that gives back its input through short codes",
-    .usage = "X -o MODEL [--codes FILE] | X --model MODEL --codes FILE",
+    .usage = "X [-o MODEL] [--codes FILE] [--reconstructions FILE] | X --model MODEL ...",
     .description = "Trains an encoder and a decoder by the mean squared error of what comes back, and writes the "
                    "network, the codes "
                    "of X and their reconstructions. With --model, uses one that is there.\n\n"
@@ -419,7 +420,7 @@ const cli_verb verb_autoencode = {
                    "these units.\n\n"
                    "Without --batches: at most 100 epochs of batches of 256 rows, of few rows of a sixteenth of them. "
                    "Ctrl-C stops "
-                   "and keeps the best model so far.",
+                   "and keeps the model so far.",
     .examples = "  ptsne autoencode train.idx.gz -o digits.safetensors --validation-data test.idx.gz \\\n"
                 "      --encoder \"196, relu\" --decoder \"784, sigmoid\" --history digits.csv\n"
                 "  ptsne autoencode x.npy --codes codes.npy --encoder \"500, 30\" --decoder \"500, dense 784\"\n"

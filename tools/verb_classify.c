@@ -116,9 +116,9 @@ static int keep(const cli_call *call, classify_job *job, ptsne_status status, co
     }
     const bool has_model = job->model != NULL && saved == EXIT_SUCCESS;
     if (status == PTSNE_ERR_STOPPED) {
-        console_error(
-            call->console, "stopped after %zu epoch%s; %s%s", job->done.epochs, job->done.epochs == 1 ? "" : "s",
-            has_model ? "the best model so far is in " : "nothing was written", has_model ? settings->output : "");
+        console_error(call->console, "stopped after %zu epoch%s; %s%s", job->done.epochs,
+                      job->done.epochs == 1 ? "" : "s", has_model ? "the model so far is in " : "no model was written",
+                      has_model ? settings->output : "");
         return EXIT_STOPPED;
     }
     const bool about_data = status == PTSNE_ERR_DATA || status == PTSNE_ERR_DIVERGED;
@@ -366,7 +366,7 @@ const cli_verb verb_classify = {
         "standard output says how often it is right.\n\n"
         "Without --batches: 5 epochs of batches of 64 rows, then 7 of 512; of few rows, as many of the first as make "
         "1000 "
-        "steps, in smaller batches. Ctrl-C stops and keeps the best model so far.",
+        "steps, in smaller batches. Ctrl-C stops and keeps the model so far.",
     .examples = "  ptsne classify train.idx.gz --labels train-labels.idx.gz -o digits.safetensors \\\n"
                 "      --net \"conv 20 5x5 same, bn, relu, pool 2, conv 40 5x5 same, bn, relu, pool 2, \\\n"
                 "             dense 200, bn, relu\"\n"

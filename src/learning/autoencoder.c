@@ -168,8 +168,10 @@ ptsne_status pt_autoencoder_reconstruct(ptsne_model *model, const float *x, size
     const char *text = pt_metadata_get(&model->metadata, "ptsne.scale");
     float scale = 0.0f;
     const size_t d = pt_net_inputs(&model->net);
-    if (code == NULL || text == NULL || pt_c_scan(text, "%f", &scale) != 1 || !isnormal(scale)) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model is no autoencoder");
+    if (code == NULL) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model is no autoencoder"); }
+    if (text == NULL || pt_c_scan(text, "%f", &scale) != 1 || !(scale > 0.0f && isnormal(scale))) {
+        return pt_fail(err, PTSNE_ERR_DATA, "ptsne.scale is %.40s: the model is damaged",
+                       text == NULL ? "missing" : text);
     }
     ptsne_status status = pt_finite_check(NULL, x, n, d, err);
     const bool wanted = reconstructions != NULL || loss != NULL;
