@@ -689,7 +689,7 @@ typedef struct ptsne_fit_report {
  *   batch       80        5000             4        0              0              0   linear
  *   teacher     24         500             -      0.2            0.1            0.5  anchors
  *
- * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.3 over half of the run.
+ * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.
  */
 PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
 

@@ -463,6 +463,7 @@ static const cli_option teacher_options[] = {
      .most = 1000,
      .argument = "A",
      .help = "weight, at the start, of choosing the right anchor",
+     .more = "Above 0, rows gather at the anchors: a little fewer errors, and a map of grains.",
      .only = "mode=teacher"},
     {.name = "class-share",
      .kind = CLI_NUMBER,
