@@ -24,6 +24,7 @@ typedef struct learning {
     float *kept;     /* the caller's parameters */
     float *latest;   /* those that are looked at next */
     size_t rows_shown, n_steps;
+    size_t warmup_rows;
     double least;  /* loss of the kept parameters, where the least one is kept */
     double marked; /* the loss that the next one has to be below by min_delta */
     size_t waited; /* epochs since then */
@@ -57,6 +58,14 @@ static ptsne_status diverged(const learning *g, const char *what, double value, 
                    what, value, g->report->epochs + 1);
 }
 
+/* The rate of the next step, of so many rows. In the warm-up it grows in proportion to the rows with which the step ends. */
+static double rate_of(const learning *g, size_t rows)
+{
+    const double rate = pt_optimizer_rate(&g->clock, g->rows_shown);
+    const size_t shown = g->rows_shown + rows;
+    return shown < g->warmup_rows ? rate * (double)shown / (double)g->warmup_rows : rate;
+}
+
 /* Up to a block of steps of a stretch; fewer where they are slow or the observer asks to stop, which is then told by *stopped. */
 static ptsne_status block_run(learning *g, size_t stretch, size_t at, pt_score *score, size_t *done, bool *stopped,
                               ptsne_error *err)
@@ -70,7 +79,7 @@ static ptsne_status block_run(learning *g, size_t stretch, size_t at, pt_score *
     ptsne_status status = pt_learner_load(g->be, &g->learner, g->order + at * rows, stretch, count, err);
     const double began = pt_seconds();
     while (status == PTSNE_OK && *done < count && !*stopped && pt_seconds() - began <= BLOCK_SECONDS) {
-        const double rate = pt_optimizer_rate(&g->clock, g->rows_shown);
+        const double rate = rate_of(g, rows);
         status = pt_learner_step(g->be, &g->learner, stretch, *done, g->report->steps, rate, err);
         if (status != PTSNE_OK) { return status; }
         ++*done;
@@ -202,9 +211,9 @@ static ptsne_status prepare(learning *g, ptsne_error *err)
         .kind = settings->optimizer,
         .schedule = settings->schedule,
         .learning_rate = settings->learning_rate,
-        .warmup_steps = settings->warmup_steps * settings->stretches[0].batch_size,
         .n_steps = rows,
     };
+    g->warmup_rows = settings->warmup_steps * settings->stretches[0].batch_size;
     const ptsne_status status = pt_learner_create(g->be, g->plan, &g->learner, err);
     return status == PTSNE_OK ? pt_upload(g->be, g->kept, &g->learner.parameters, err) : status;
 }
