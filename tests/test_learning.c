@@ -363,6 +363,74 @@ static void test_step(void **state)
     little_check(*state, true, 0.02, 0.3);
 }
 
+/* The warm-up's first step is that share of the rate which its length says: one step at a time, from the same beginning. */
+static void test_warmup(void **state)
+{
+    static const struct {
+        size_t warmup;
+        double rate;
+    } cases[] = {{0, 0.16}, {1, 0.16}, {0, 0.016}, {10, 0.16}};
+    ptsne_model *models[4];
+    for (size_t c = 0; c < 4; c++) {
+        record heard = {.count = 0};
+        ptsne_classify_options options = classify_options(&heard);
+        ptsne_error err;
+        options.learn.optimizer = PTSNE_OPTIMIZER_SGD;
+        options.learn.schedule = PTSNE_SCHEDULE_CONSTANT;
+        options.learn.validation = 0.0;
+        options.learn.stretches[0] = (ptsne_stretch){1, N};
+        options.learn.learning_rate = cases[c].rate;
+        options.learn.warmup_steps = cases[c].warmup;
+        check(pt_classifier_train(*state, blobs, labels, N, D, &options, NULL, &models[c], NULL, &err), &err);
+    }
+    const size_t count = models[0]->net.n_parameters;
+    double apart = 0.0;
+    assert_memory_equal(models[0]->parameters, models[1]->parameters, count * sizeof(float));
+    for (size_t i = 0; i < count; i++) {
+        const double one = (double)models[2]->parameters[i], two = (double)models[3]->parameters[i];
+        apart = fmax(apart, fabs(one - two) / (1.0 + fabs(one)));
+    }
+    assert_true(apart < 1e-6);
+    for (size_t c = 0; c < 4; c++) { pt_model_destroy(models[c]); }
+}
+
+/* Validation takes no more rows at a time than there are, nor than fit into a block's bytes. */
+static void test_judge_rows(void **state)
+{
+    static const struct {
+        const char *net;
+        size_t n_held, rows;
+    } cases[] = {{"4, relu", 24, 24}, {"4, relu", 700, 512}, {"conv 32 3x3 same, 4", 700, 128}};
+    const size_t n = 700, columns = 64 * 64;
+    const pt_shape shape = {64, 64, 1};
+    float *x = calloc(n * columns, sizeof *x);
+    uint32_t *chosen = calloc(n, sizeof *chosen);
+    assert_true(x != NULL && chosen != NULL);
+    const ptsne_learn_options settings = {.stretches = {{1, 4}}, .n_stretches = 1, .learning_rate = 1.0};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        pt_net net;
+        ptsne_error err;
+        check(pt_net_parse(cases[c].net, "relu", &shape, &net, &err), &err);
+        const pt_examples all = {x, chosen, n, chosen, n}, held = {x, chosen, n, chosen, cases[c].n_held};
+        const pt_learner_plan plan = {.settings = &settings,
+                                      .net = &net,
+                                      .training = all,
+                                      .validation = held,
+                                      .n_features = columns,
+                                      .scale = 1.0f};
+        pt_learner learner;
+        pt_score score;
+        check(pt_learner_create(*state, &plan, &learner, &err), &err);
+        assert_int_equal(learner.judge.rows, cases[c].rows);
+        check(pt_fill(*state, &learner.parameters, 0.0f, &err), &err);
+        check(pt_learner_judge(*state, &learner, &score, &err), &err);
+        assert_int_equal(score.rows, cases[c].n_held);
+        pt_learner_destroy(*state, &learner);
+    }
+    free(x);
+    free(chosen);
+}
+
 /* ---- autoencoders ---- */
 
 /* Rows on a plane in D dimensions, values up to 255. */
@@ -400,6 +468,13 @@ static void test_autoencode(void **state)
     assert_int_equal(pt_classifier_classes(model), 0);
     assert_true(report.kept.validation_loss < 0.2 * heard.epochs[0].validation_loss);
     check(pt_autoencoder_reconstruct(model, x, N, code, y, &loss, &err), &err);
+    float *alone = calloc(N * D, sizeof *alone);
+    assert_non_null(alone);
+    check(pt_autoencoder_reconstruct(model, x, N, alone, NULL, NULL, &err), &err);
+    assert_memory_equal(alone, code, N * 4 * sizeof *code);
+    check(pt_autoencoder_reconstruct(model, x, N, NULL, alone, NULL, &err), &err);
+    assert_memory_equal(alone, y, N * D * sizeof *y);
+    free(alone);
     for (size_t i = 0; i < N * D; i++) {
         own += pow(((double)y[i] - (double)x[i]) * report.scale, 2.0) / (double)(N * D);
     }
@@ -788,6 +863,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(test_stretches, be),    cmocka_unit_test_prestate(test_failures, be),
         cmocka_unit_test_prestate(test_backends, be),     cmocka_unit_test_prestate(test_codes, be),
         cmocka_unit_test_prestate(test_longer_table, be), cmocka_unit_test_prestate(test_locale, be),
+        cmocka_unit_test_prestate(test_warmup, be),       cmocka_unit_test_prestate(test_judge_rows, be),
     };
     const int failed = cmocka_run_group_tests_name("learning", tests, NULL, NULL);
     ptsne_labels_destroy(labels);

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 #define BLOCK_STEPS ((size_t)64)
-#define JUDGE_ROWS  ((size_t)512)
+#define JUDGE_ROWS  ((size_t)512) /* that are judged at a time, at most */
 
 static const ptsne_stretch *stretch_of(const pt_learner *l, size_t stretch)
 {
@@ -49,6 +49,13 @@ static ptsne_status lists_create(pt_backend *be, pt_learner *l, ptsne_error *err
     return status == PTSNE_OK ? pt_fill(be, &l->losses, 0.0f, err) : status;
 }
 
+/* Rows that are judged at a time; no more than there are. */
+static size_t judge_rows(const pt_learner *l)
+{
+    const size_t block = pt_pass_block_rows(l->plan.net), most = block < JUDGE_ROWS ? block : JUDGE_ROWS;
+    return l->plan.validation.n_chosen < most ? l->plan.validation.n_chosen : most;
+}
+
 /* A pass for each size of batch: all of a run's memory is taken before its first step. */
 static ptsne_status passes_create(pt_backend *be, pt_learner *l, ptsne_error *err)
 {
@@ -62,7 +69,7 @@ static ptsne_status passes_create(pt_backend *be, pt_learner *l, ptsne_error *er
         l->passes[s].penalty = (float)l->plan.activity_l2;
     }
     if (status != PTSNE_OK || l->plan.validation.n_chosen == 0) { return status; }
-    status = pt_pass_create(be, l->plan.net, JUDGE_ROWS, false, NULL, &l->judge, err);
+    status = pt_pass_create(be, l->plan.net, judge_rows(l), false, NULL, &l->judge, err);
     if (status != PTSNE_OK) { return status; }
     const pt_buffer input = pt_pass_input(&l->judge);
     return pt_fill(be, &input, 0.0f, err); /* rows behind the last ones are numbers, too */
@@ -71,7 +78,7 @@ static ptsne_status passes_create(pt_backend *be, pt_learner *l, ptsne_error *er
 static ptsne_status rows_create(pt_backend *be, pt_learner *l, ptsne_error *err)
 {
     const pt_learner_plan *plan = &l->plan;
-    const size_t most = l->most < JUDGE_ROWS ? JUDGE_ROWS : l->most;
+    const size_t most = l->most < l->judge.rows ? l->judge.rows : l->most;
     ptsne_status status = pt_rows_create(be, plan->training.x, plan->training.n, plan->n_features, plan->mean,
                                          plan->scale, most, &l->input, err);
     if (status != PTSNE_OK || plan->validation.n_chosen == 0 || shares_table(l)) { return status; }
@@ -96,7 +103,7 @@ ptsne_status pt_learner_create(pt_backend *be, const pt_learner_plan *plan, pt_l
         .momentum = settings->momentum,
         .n_steps = 1,
     };
-    const size_t judged = l->most < JUDGE_ROWS ? JUDGE_ROWS : l->most;
+    const size_t judged = l->most < judge_rows(l) ? judge_rows(l) : l->most;
     ptsne_status status = passes_create(be, l, err);
     if (status == PTSNE_OK) { status = pt_optimizer_create(be, count, &l->optimizer, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &l->parameters, err); }
@@ -214,17 +221,18 @@ ptsne_status pt_learner_losses(pt_backend *be, pt_learner *l, size_t stretch, si
     return losses_fetch(be, l, count, rows, rows, score, err);
 }
 
-/* Up to BLOCK_STEPS groups of JUDGE_ROWS rows, as many as the lists hold. */
+/* Up to BLOCK_STEPS groups of the judge's rows, as many as the lists hold. */
 static ptsne_status judge_block(pt_backend *be, pt_learner *l, size_t from, size_t count, pt_score *score,
                                 ptsne_error *err)
 {
     const pt_examples *held = &l->plan.validation;
     const pt_rows *rows = shares_table(l) ? &l->input : &l->held;
     const pt_buffer all = pt_pass_input(&l->judge);
+    const size_t most = l->judge.rows;
     ptsne_status status = list_upload(be, l, held, held->chosen + from, count, err);
     size_t groups = 0, last = 0;
-    for (size_t at = 0; at < count && status == PTSNE_OK; at += JUDGE_ROWS, groups++) {
-        last = count - at < JUDGE_ROWS ? count - at : JUDGE_ROWS;
+    for (size_t at = 0; at < count && status == PTSNE_OK; at += most, groups++) {
+        last = count - at < most ? count - at : most;
         const pt_row_list row = {l->host_row + at, pt_buffer_view(&l->row, at, last)};
         const pt_buffer input = pt_buffer_view(&all, 0, last * l->plan.n_features);
         const pt_buffer loss = pt_buffer_view(&l->losses, 2 * groups, 2);
@@ -232,15 +240,17 @@ static ptsne_status judge_block(pt_backend *be, pt_learner *l, size_t from, size
         if (status == PTSNE_OK) { status = pt_pass_forward(be, &l->judge, &l->parameters, NULL, err); }
         if (status == PTSNE_OK) { status = loss_make(be, l, &l->judge, at, last, &loss, NULL, err); }
     }
-    return status == PTSNE_OK ? losses_fetch(be, l, groups, JUDGE_ROWS, last, score, err) : status;
+    return status == PTSNE_OK ? losses_fetch(be, l, groups, most, last, score, err) : status;
 }
 
 ptsne_status pt_learner_judge(pt_backend *be, pt_learner *l, pt_score *score, ptsne_error *err)
 {
     const size_t n = l->plan.validation.n_chosen;
-    const size_t lists = l->n_block / JUDGE_ROWS, most = (lists < BLOCK_STEPS ? lists : BLOCK_STEPS) * JUDGE_ROWS;
     ptsne_status status = PTSNE_OK;
     *score = (pt_score){0};
+    if (n == 0) { return status; }
+    const size_t rows = l->judge.rows, lists = l->n_block / rows;
+    const size_t most = (lists < BLOCK_STEPS ? lists : BLOCK_STEPS) * rows;
     for (size_t from = 0; from < n && status == PTSNE_OK; from += most) {
         status = judge_block(be, l, from, n - from < most ? n - from : most, score, err);
     }

@@ -2,6 +2,10 @@
 
 #include "network/streams.h"
 
+#define BLOCK_ROWS  ((size_t)2048) /* of a block at most */
+#define BLOCK_BYTES 134217728.0    /* that a block may take, down to LEAST_ROWS */
+#define LEAST_ROWS  ((size_t)64)
+
 /* ---- what dropout does to a layer ---- */
 
 /* Whether the hidden rate is for the result of layer l. */
@@ -181,6 +185,13 @@ double pt_pass_row_bytes(const pt_net *net)
         if (!is_silent(layer, false)) { elements += (double)layer->n_out + (double)own_count(layer, 1, false); }
     }
     return 4.0 * elements;
+}
+
+size_t pt_pass_block_rows(const pt_net *net)
+{
+    size_t rows = BLOCK_ROWS;
+    while (rows > LEAST_ROWS && (double)rows * pt_pass_row_bytes(net) > BLOCK_BYTES) { rows /= 2; }
+    return rows;
 }
 
 /* ---- views ---- */
