@@ -173,6 +173,7 @@ ptsne_status pt_autoencoder_reconstruct(ptsne_model *model, const float *x, size
         return pt_fail(err, PTSNE_ERR_DATA, "ptsne.scale is %.40s: the model is damaged",
                        text == NULL ? "missing" : text);
     }
+    const size_t layer = (size_t)(code - model->net.layers);
     ptsne_status status = pt_finite_check(NULL, x, n, d, err);
     const bool wanted = reconstructions != NULL || loss != NULL;
     float *y =
@@ -184,12 +185,13 @@ ptsne_status pt_autoencoder_reconstruct(ptsne_model *model, const float *x, size
     for (size_t from = 0; from < n && status == PTSNE_OK; from += BLOCK_ROWS) {
         const size_t count = n - from < BLOCK_ROWS ? n - from : BLOCK_ROWS;
         const float *rows = x + from * d;
-        if (codes != NULL) {
-            status = pt_model_features(model, (size_t)(code - model->net.layers), rows, count,
-                                       codes + from * code->n_out, err);
+        float *to = codes == NULL ? NULL : codes + from * code->n_out;
+        if (wanted) {
+            status = pt_model_both(model, layer, rows, count, to, y, err);
+        } else if (codes != NULL) {
+            status = pt_model_features(model, layer, rows, count, to, err);
         }
         if (status != PTSNE_OK || !wanted) { continue; }
-        if ((status = pt_model_transform(model, rows, count, y, err)) != PTSNE_OK) { continue; }
         sum += rows_return(rows, count * d, scale, y);
         if (reconstructions != NULL) { memcpy(reconstructions + from * d, y, count * d * sizeof *y); }
     }

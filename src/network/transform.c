@@ -6,24 +6,12 @@
 #include "base/columns.h"
 #include "base/memory.h"
 
-#define BLOCK_ROWS  ((size_t)2048) /* at most at a time; a power of two, and a multiple of any backend's row_block */
-#define BLOCK_BYTES 134217728.0    /* that a block may take, down to LEAST_ROWS */
-#define LEAST_ROWS  ((size_t)64)
-
-/* Rows of a block: images are wide between convolutions. */
-static size_t block_rows(const pt_net *net)
-{
-    size_t rows = BLOCK_ROWS;
-    while (rows > LEAST_ROWS && (double)rows * pt_pass_row_bytes(net) > BLOCK_BYTES) { rows /= 2; }
-    return rows;
-}
-
 /* The parameters onto the device and a place for rows on the host: once a model. */
 static ptsne_status model_upload(ptsne_model *model, ptsne_error *err)
 {
     if (model->staging != NULL) { return PTSNE_OK; }
     pt_backend *be = model->be;
-    const size_t columns = pt_net_inputs(&model->net), rows = block_rows(&model->net);
+    const size_t columns = pt_net_inputs(&model->net), rows = pt_pass_block_rows(&model->net);
     pt_buffer parameters = {0};
     float *staging = pt_array_aligned(rows * columns, sizeof *staging);
     ptsne_status status = PTSNE_OK;
@@ -63,38 +51,61 @@ static size_t rows_for(const ptsne_model *model, size_t count)
     return (count + row_block - 1) / row_block * row_block;
 }
 
-static ptsne_status block_transform(ptsne_model *model, const float *x, size_t count, float *y, ptsne_error *err)
+/* Rows through the network, as far as it is prepared. */
+static ptsne_status block_send(ptsne_model *model, const float *x, size_t count, ptsne_error *err)
 {
-    const size_t columns = pt_net_inputs(&model->net), d = pt_net_outputs(&model->seen);
-    const size_t rows = rows_for(model, count);
+    const size_t columns = pt_net_inputs(&model->net), rows = rows_for(model, count);
     if (count < rows) { /* rows of 0 fill the block */
         memcpy(model->staging, x, count * columns * sizeof *x);
         memset(model->staging + count * columns, 0, (rows - count) * columns * sizeof *x);
         x = model->staging;
     }
     model->pass.rows = rows;
-    const pt_buffer input = pt_pass_input(&model->pass), all = pt_pass_map(&model->pass);
-    const pt_buffer wanted = pt_buffer_view(&all, 0, count * d);
-    ptsne_status status = pt_upload(model->be, x, &input, err);
-    if (status == PTSNE_OK) { status = pt_pass_forward(model->be, &model->pass, &model->on_device, NULL, err); }
-    return status == PTSNE_OK ? pt_download(model->be, &wanted, y, err) : status;
+    const pt_buffer input = pt_pass_input(&model->pass);
+    const ptsne_status status = pt_upload(model->be, x, &input, err);
+    return status == PTSNE_OK ? pt_pass_forward(model->be, &model->pass, &model->on_device, NULL, err) : status;
+}
+
+static ptsne_status block_fetch(const ptsne_model *model, size_t layer, size_t count, float *to, ptsne_error *err)
+{
+    const pt_buffer all = pt_pass_output(&model->pass, layer);
+    const pt_buffer wanted = pt_buffer_view(&all, 0, count * model->net.layers[layer].n_out);
+    return pt_download(model->be, &wanted, to, err);
+}
+
+/* What layer number `last` makes of rows, and on the way there layer number `layer`; features NULL: not wanted. */
+static ptsne_status rows_send(ptsne_model *model, size_t layer, size_t last, const float *x, size_t n, float *features,
+                              float *y, ptsne_error *err)
+{
+    const size_t columns = pt_net_inputs(&model->net);
+    const size_t width = model->net.layers[layer].n_out, d = model->net.layers[last].n_out;
+    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
+    if (status != PTSNE_OK || n == 0) { return status; }
+    status = model_prepare(model, last, err);
+    for (size_t from = 0; from < n && status == PTSNE_OK; from += model->block_rows) {
+        const size_t count = n - from < model->block_rows ? n - from : model->block_rows;
+        status = block_send(model, x + from * columns, count, err);
+        if (status == PTSNE_OK && features != NULL) {
+            status = block_fetch(model, layer, count, features + from * width, err);
+        }
+        if (status == PTSNE_OK) { status = block_fetch(model, last, count, y + from * d, err); }
+    }
+    return status;
 }
 
 ptsne_status pt_model_features(ptsne_model *model, size_t layer, const float *x, size_t n, float *features,
                                ptsne_error *err)
 {
-    const size_t columns = pt_net_inputs(&model->net), width = model->net.layers[layer].n_out;
-    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
-    if (status != PTSNE_OK || n == 0) { return status; }
-    status = model_prepare(model, layer, err);
-    for (size_t from = 0; from < n && status == PTSNE_OK; from += model->block_rows) {
-        const size_t count = n - from < model->block_rows ? n - from : model->block_rows;
-        status = block_transform(model, x + from * columns, count, features + from * width, err);
-    }
-    return status;
+    return rows_send(model, layer, layer, x, n, NULL, features, err);
+}
+
+ptsne_status pt_model_both(ptsne_model *model, size_t layer, const float *x, size_t n, float *features, float *y,
+                           ptsne_error *err)
+{
+    return rows_send(model, layer, model->net.n_layers - 1, x, n, features, y, err);
 }
 
 ptsne_status pt_model_transform(ptsne_model *model, const float *x, size_t n, float *y, ptsne_error *err)
 {
-    return pt_model_features(model, model->net.n_layers - 1, x, n, y, err);
+    return pt_model_both(model, 0, x, n, NULL, y, err);
 }

@@ -12,4 +12,8 @@ ptsne_status pt_model_transform(ptsne_model *model, const float *x, size_t n, fl
 ptsne_status pt_model_features(ptsne_model *model, size_t layer, const float *x, size_t n, float *features,
                                ptsne_error *err);
 
+/* Both of the same way through; features NULL: y alone. */
+ptsne_status pt_model_both(ptsne_model *model, size_t layer, const float *x, size_t n, float *features, float *y,
+                           ptsne_error *err);
+
 #endif
