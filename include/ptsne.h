@@ -586,7 +586,7 @@ typedef struct ptsne_model ptsne_model;
 /* Networks are told by a text, items between commas:
  *   N                                 a dense layer of N with the options' activation,
  *   dense N                           a dense layer,
- *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded, only the stride makes the image smaller,
+ *   conv N HxW [stride S] [same]      a convolution of N filters; same: padded, only the stride makes it smaller,
  *   pool S, pool HxW stride S         the largest value of each window (the stride may be left out of a square),
  *   bn                                batch normalisation,
  *   relu, elu, tanh, sigmoid, linear  the activation of the dense layer, convolution or bn before, in place of N's,
@@ -855,11 +855,11 @@ typedef struct ptsne_learn_options {
 
 typedef struct ptsne_learn_report {
     size_t n_training, n_validation; /* rows */
-    size_t n_parameters;
-    size_t epochs, steps; /* done */
-    ptsne_epoch kept;     /* figures of the epoch whose model this is */
-    int ended_early;      /* not 0: patience ended it */
-    double scale;         /* what training saw is (x - mean) scale; autoencoders: x scale */
+    size_t n_parameters;             /* of the model */
+    size_t epochs, steps;            /* done */
+    ptsne_epoch kept;                /* figures of the epoch whose model this is */
+    int ended_early;                 /* not 0: patience ended it */
+    double scale;                    /* what training saw is (x - mean) scale; autoencoders: x scale */
     size_t constant_columns;
     double seconds;          /* of this call */
     double training_seconds; /* of these, steps and validation */

@@ -24,6 +24,7 @@ small=(--net "16, bn, relu" --batches 20:16,2:64)
 # ---- classify: training ----
 
 expect "classify" 0 - "c.st: 4 classes, [0-9]+ parameters, epoch 22 of 22" ptsne classify x.csv -o c.st "${small[@]}" --history h.csv --json c.json
+holds "as many as info counts" grep -q ", $(ptsne info c.st | sed -n 's/.*layers, \([0-9]*\) parameters$/\1/p') parameters," err
 holds "validation is told" grep -qE "^validation: 20 rows, loss .*, accuracy (9|100)" err
 holds "the history has a line an epoch" test "$(wc -l <h.csv)" -eq 23
 holds "the history's columns" grep -qx "epoch,batch_size,loss,accuracy,validation_loss,validation_accuracy,seconds" h.csv
@@ -83,6 +84,10 @@ expect "labels of another length" 4 - "new-labels.csv: 48 labels, but x.csv has 
 expect "other columns" 4 - "narrow.csv: rows of 5 columns, but c.st was trained on 6" ptsne classify narrow.csv --model c.st
 expect "batches and epochs" 2 - "--batches says the epochs and their rows" ptsne classify x.csv -o a.st --batches 1:8 --epochs 3
 expect "half a row" 2 - "8.5 is not a whole number of rows" ptsne classify x.csv -o a.st --batches 1:8.5
+head -n 4 x.csv >few.csv
+sed 2q x.csv | cut -d, -f1-6 >single.csv
+expect "a share that leaves one row" 2 - "validation 0.9 leaves 1 of 3 rows to learn from" ptsne classify few.csv -o a.st --validation 0.9
+expect "one row" 4 - "^ptsne: single.csv: 1 row: there is nothing to learn from$" ptsne autoencode single.csv -o a.st
 expect "a wrong layer" 2 - 'network: "16 relu" is no layer' ptsne classify x.csv -o a.st --net "16 relu"
 expect "a convolution without images" 2 - "needs an image" ptsne classify x.csv -o a.st --net "conv 4 3x3"
 expect "a shape that does not fit" 2 - "images of 2 x 2 x 1 have 4 values, the rows 6" ptsne classify x.csv -o a.st --net "conv 4 2x2" --input 2x2

@@ -102,6 +102,7 @@ static ptsne_status train(pt_taught *t, const ptsne_autoencode_options *options,
                                {"activity_l2", options->activity_l2, 0, 1e6, false}};
     size_t n_encoder = 0;
     ptsne_status status = pt_limits_check(limits, 2, err);
+    if (status == PTSNE_OK) { status = pt_taught_check(t, err); }
     if (status == PTSNE_OK) { status = pt_finite_check(NULL, t->x, t->n, t->d, err); }
     if (status == PTSNE_OK) { status = scale_find(options->scale, t->x, t->n * t->d, &t->scale, err); }
     if (status == PTSNE_OK) { status = pt_taught_prepare(t, &usual, err); }

@@ -92,7 +92,8 @@ static ptsne_status train(pt_taught *t, const ptsne_classify_options *options, c
     const ptsne_learn_options *learn = &options->learn;
     pt_summary summary = {0};
     uint32_t *held_classes = NULL;
-    ptsne_status status = labels_check(labels, t->n, "", err);
+    ptsne_status status = pt_taught_check(t, err);
+    if (status == PTSNE_OK) { status = labels_check(labels, t->n, "", err); }
     if (status == PTSNE_OK && ptsne_labels_classes(labels) < 2) {
         status = pt_fail(err, PTSNE_ERR_DATA, "all %zu rows have one label: there is nothing to tell apart", t->n);
     }

@@ -54,8 +54,9 @@ static void order_make(learning *g)
 
 static ptsne_status diverged(const learning *g, const char *what, double value, ptsne_error *err)
 {
+    const double shown = isnan(value) ? fabs(value) : value; /* "nan" whatever its sign */
     return pt_fail(err, PTSNE_ERR_DIVERGED, "training diverged: the %s is %g in epoch %zu; try a smaller learning rate",
-                   what, value, g->report->epochs + 1);
+                   what, shown, g->report->epochs + 1);
 }
 
 /* The rate of the next step, of so many rows. In the warm-up it grows in proportion to the rows with which the step ends. */
@@ -227,7 +228,6 @@ ptsne_status pt_learning_run(pt_backend *be, const pt_learner_plan *plan, const 
     report->kept = (ptsne_epoch){0, 0, nothing, nothing, nothing, nothing, 0.0};
     report->n_training = plan->training.n_chosen;
     report->n_validation = plan->validation.n_chosen;
-    report->n_parameters = plan->net->n_parameters;
     ptsne_status status = prepare(&g, err);
     if (status == PTSNE_OK) { status = loop(&g, err); }
     pt_learner_destroy(be, &g.learner);

@@ -10,10 +10,15 @@ static bool has_own_validation(const pt_taught *t)
     return t->settings.x_validation != NULL;
 }
 
+ptsne_status pt_taught_check(const pt_taught *t, ptsne_error *err)
+{
+    if (t->n >= 2) { return PTSNE_OK; }
+    return pt_fail(err, PTSNE_ERR_DATA, "%zu row%s: there is nothing to learn from", t->n, t->n == 1 ? "" : "s");
+}
+
 ptsne_status pt_taught_prepare(pt_taught *t, const pt_learning_usual *usual, ptsne_error *err)
 {
     ptsne_learn_options *settings = &t->settings;
-    if (t->n < 2) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu rows: there is nothing to learn from", t->n); }
     if (has_own_validation(t) != (settings->n_validation > 0)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "x_validation and n_validation go together");
     }
@@ -23,6 +28,10 @@ ptsne_status pt_taught_prepare(pt_taught *t, const pt_learning_usual *usual, pts
         status = pt_finite_check("validation", settings->x_validation, settings->n_validation, t->d, err);
         if (status != PTSNE_OK) { return status; }
         status = pt_split_create(settings->n_validation, 0.0, 0, &t->held, err);
+    }
+    if (status == PTSNE_OK && t->n - t->split.n_held < 2) {
+        status = pt_fail(err, PTSNE_ERR_ARGUMENT, "validation %g leaves %zu of %zu rows to learn from", share,
+                         t->n - t->split.n_held, t->n);
     }
     if (status != PTSNE_OK) { return status; }
     return pt_learning_resolve(settings, t->n - t->split.n_held, usual, err);
@@ -61,6 +70,14 @@ static ptsne_status describe(pt_taught *t, ptsne_error *err)
     return pt_metadata_set(&t->run, err, "ptsne.device", "%s (%s)", device.name, device.driver);
 }
 
+/* Those in the model's file; what training moves has more, where layers are folded into one, and gaps between arrays. */
+static size_t parameters_of(const pt_net *net)
+{
+    size_t sum = 0;
+    for (size_t l = 0; l < net->n_layers; l++) { sum += pt_layer_parameters(&net->layers[l]); }
+    return sum;
+}
+
 static ptsne_status model_make(pt_taught *t, ptsne_model **model, ptsne_error *err)
 {
     ptsne_status status = describe(t, err);
@@ -68,7 +85,10 @@ static ptsne_status model_make(pt_taught *t, ptsne_model **model, ptsne_error *e
     for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
         status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
     }
-    if (status == PTSNE_OK) { return status; }
+    if (status == PTSNE_OK) {
+        t->report.n_parameters = parameters_of(&(*model)->net);
+        return status;
+    }
     pt_model_destroy(*model);
     *model = NULL;
     return status;

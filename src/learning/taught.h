@@ -27,6 +27,9 @@ typedef struct pt_taught {
     ptsne_learn_report report;
 } pt_taught;
 
+/* Are there rows enough to learn from? */
+ptsne_status pt_taught_check(const pt_taught *taught, ptsne_error *err);
+
 /* Hold rows back; resolve the settings. The other members are set before. */
 ptsne_status pt_taught_prepare(pt_taught *taught, const pt_learning_usual *usual, ptsne_error *err);
 

@@ -82,7 +82,7 @@ ptsne_status pt_summary_create(const float *x, size_t n, size_t d, pt_summary *s
     summary->offset = largest / sqrt(variance);
     summary->hash = hash_values(x, n, d);
     if (summary->constant_columns == d) {
-        status = pt_fail(err, PTSNE_ERR_DATA, "all %zu rows are equal: there is nothing to map", n);
+        status = pt_fail(err, PTSNE_ERR_DATA, "all %zu rows are equal: there is nothing to learn from", n);
     } else if (!isfinite(summary->scale) || summary->scale == 0.0f) {
         status = pt_fail(err, PTSNE_ERR_DATA, "values as far apart as these (standard deviation %g) leave float32",
                          sqrt(variance));

@@ -192,12 +192,13 @@ static ptsne_status losses_take(training *t, size_t count, ptsne_error *err)
     const ptsne_status status = pt_trainer_losses(t->be, &t->trainer, count, err);
     if (status != PTSNE_OK) { return status; }
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(t->trainer.host_losses[i])) {
+        const double loss = (double)t->trainer.host_losses[i];
+        if (!isfinite(loss)) {
             return pt_fail(err, PTSNE_ERR_DIVERGED,
                            "training diverged: the loss is %g in step %zu of epoch %zu; try a smaller learning rate",
-                           (double)t->trainer.host_losses[i], at->step + i + 1, at->epoch + 1);
+                           isnan(loss) ? fabs(loss) : loss, at->step + i + 1, at->epoch + 1);
         }
-        at->loss_sum += (double)t->trainer.host_losses[i];
+        at->loss_sum += loss;
     }
     at->step += count;
     return PTSNE_OK;
