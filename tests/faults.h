@@ -283,6 +283,110 @@ static ptsne_status fault_grid_gather(pt_backend *be, const pt_grid *grid, const
                        : faults.real->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
 }
 
+static ptsne_status fault_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n,
+                                      size_t filters, const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y,
+                                      ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->convolution(be, window, x, n, filters, w, scratch, y, err);
+}
+
+static ptsne_status fault_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
+                                             size_t filters, const pt_buffer *w, const pt_buffer *scratch,
+                                             const pt_buffer *gx, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->convolution_inputs(be, window, g, n, filters, w, scratch, gx, err);
+}
+
+static ptsne_status fault_convolution_weights(pt_backend *be, const pt_window *window, const pt_buffer *x,
+                                              const pt_buffer *g, size_t n, size_t filters, const pt_buffer *scratch,
+                                              const pt_buffer *gw, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->convolution_weights(be, window, x, g, n, filters, scratch, gw, err);
+}
+
+static ptsne_status fault_max_pool(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n,
+                                   const pt_buffer *y, const pt_buffer *which, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->max_pool(be, window, x, n, y, which, err);
+}
+
+static ptsne_status fault_max_pool_gradient(pt_backend *be, const pt_window *window, const pt_buffer *g,
+                                            const pt_buffer *which, size_t n, const pt_buffer *gx, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->max_pool_gradient(be, window, g, which, n, gx, err);
+}
+
+static ptsne_status fault_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d,
+                                         const pt_buffer *scratch, const pt_buffer *mean, const pt_buffer *variance,
+                                         ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->column_moments(be, x, n, d, scratch, mean, variance, err);
+}
+
+static ptsne_status fault_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *mean,
+                                    const pt_buffer *variance, const pt_buffer *gain, const pt_buffer *shift,
+                                    float epsilon, pt_activation activation, const pt_buffer *y, ptsne_error *err)
+{
+    return fault_due() ? fault(err)
+                       : faults.real->normalize(be, x, n, d, mean, variance, gain, shift, epsilon, activation, y, err);
+}
+
+static ptsne_status fault_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n, size_t d,
+                                             const pt_buffer *mean, const pt_buffer *variance, const pt_buffer *gain,
+                                             float epsilon, const pt_buffer *g, const pt_buffer *scratch,
+                                             const pt_buffer *gain_gradient, const pt_buffer *shift_gradient,
+                                             ptsne_error *err)
+{
+    return fault_due() ? fault(err)
+                       : faults.real->normalize_gradient(be, x, n, d, mean, variance, gain, epsilon, g, scratch,
+                                                         gain_gradient, shift_gradient, err);
+}
+
+static ptsne_status fault_blend(pt_backend *be, float alpha, const pt_buffer *x, float beta, const pt_buffer *y,
+                                ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->blend(be, alpha, x, beta, y, err);
+}
+
+static ptsne_status fault_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
+                                  const pt_buffer *p, const pt_buffer *y, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->anchors(be, z, n, k, d, a, p, y, err);
+}
+
+static ptsne_status fault_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d,
+                                           const pt_buffer *a, const pt_buffer *g, const pt_buffer *class_of,
+                                           float weight, const pt_buffer *gz, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->anchors_gradient(be, p, n, k, d, a, g, class_of, weight, gz, err);
+}
+
+static ptsne_status fault_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->log_softmax(be, x, n, k, err);
+}
+
+static ptsne_status fault_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n,
+                                        size_t k, const pt_buffer *scratch, const pt_buffer *loss,
+                                        const pt_buffer *gradient, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->cross_entropy(be, z, class_of, n, k, scratch, loss, gradient, err);
+}
+
+static ptsne_status fault_squared_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                        const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
+                                        ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->squared_error(be, y, target, n, d, scratch, loss, gradient, err);
+}
+
+static ptsne_status fault_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_buffer *target, size_t n, size_t d,
+                                       float h, const pt_buffer *scratch, const pt_buffer *loss,
+                                       const pt_buffer *gradient, ptsne_error *err)
+{
+    return fault_due() ? fault(err) : faults.real->cauchy_error(be, y, target, n, d, h, scratch, loss, gradient, err);
+}
+
 /* Run action(be, context) with failure 1, 2, 3 ... until one run meets none; each that met one must return an error and a
  * message, or set faults.forgiven. Returns how many failures there were: a test asserts that it was not 0. */
 static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backend *, void *, ptsne_error *),
@@ -325,6 +429,21 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.grid_convolve = fault_grid_convolve;
     table.grid_prolong = fault_grid_prolong;
     table.grid_gather = fault_grid_gather;
+    table.convolution = fault_convolution;
+    table.convolution_inputs = fault_convolution_inputs;
+    table.convolution_weights = fault_convolution_weights;
+    table.max_pool = fault_max_pool;
+    table.max_pool_gradient = fault_max_pool_gradient;
+    table.column_moments = fault_column_moments;
+    table.normalize = fault_normalize;
+    table.normalize_gradient = fault_normalize_gradient;
+    table.blend = fault_blend;
+    table.anchors = fault_anchors;
+    table.anchors_gradient = fault_anchors_gradient;
+    table.log_softmax = fault_log_softmax;
+    table.cross_entropy = fault_cross_entropy;
+    table.squared_error = fault_squared_error;
+    table.cauchy_error = fault_cauchy_error;
     be->ops = &table;
     const size_t used = be->memory_used;
     for (faults.fail_at = 1;; faults.fail_at++) {
