@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
-/* Clusters and silhouettes through the public functions, against float64 formulas: on the cpu and, where
- * PTSNE_TEST_BACKENDS names it, on OpenCL. */
+/* Clusters and silhouettes through the public functions, against float64 formulas, on every backend that opens. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +14,7 @@
 
 #include "analysis/silhouette.h"
 #include "api/device.h"
+#include "backends.h"
 #include "base/columns.h"
 #include "base/random.h"
 #include "faults.h"
@@ -457,12 +457,16 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    const char *backends = getenv("PTSNE_TEST_BACKENDS");
     int failed = 0;
-    for (size_t b = 0; b < 2; b++) {
-        const char *spec = b == 0 ? "cpu" : "opencl";
-        if (b > 0 && (backends == NULL || strstr(backends, spec) == NULL)) { continue; }
-        ptsne_device *device = open_device(spec, 2, 0);
+    for (size_t b = 0; b < pt_backend_count(); b++) {
+        const char *spec = pt_backend_name(b);
+        const ptsne_device_options options = {.spec = spec, .threads = 2};
+        ptsne_device *device;
+        ptsne_error err;
+        if (ptsne_device_open(&options, NULL, &device, &err) != PTSNE_OK) {
+            failed += backend_missing(spec, &err);
+            continue;
+        }
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(test_silhouettes, device),
             cmocka_unit_test_prestate(test_silhouettes_far, device),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "network/layers.h"
 #include "network/model_file.h"
@@ -75,7 +76,7 @@ static void oracle_window(const pt_layer *layer, const double *w, const double *
     const size_t filters = layer->out.channels;
     for (size_t t = 0; t < ROWS * layer->n_out; t++) {
         const size_t i = t / layer->n_out, place = t % layer->n_out / filters, f = t % filters;
-        double sum = 0.0, largest = -INFINITY;
+        double sum = 0.0, largest = -(double)INFINITY;
         for (size_t k = 0; k < v->kernel_height * v->kernel_width; k++) {
             size_t pixel;
             if (!oracle_pixel(v, place, k / v->kernel_width, k % v->kernel_width, &pixel)) { continue; }
@@ -516,7 +517,7 @@ int main(void)
         pt_backend *be;
         ptsne_error err;
         if (pt_backend_open(pt_backend_name(b), &be, &err) != PTSNE_OK) {
-            print_message("SKIPPED: %s: %s\n", pt_backend_name(b), err.message);
+            failed += backend_missing(pt_backend_name(b), &err);
             continue;
         }
         const struct CMUnitTest tests[] = {

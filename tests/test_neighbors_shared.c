@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/device.h"
+#include "backends.h"
 #include "base/random.h"
 #include "tsne/neighbors.h"
 #include "tsne/neighbors_shared.h"
@@ -151,13 +152,11 @@ static void test_stop(void **state)
 static void test_opencl(void **state)
 {
     (void)state;
-    const char *required = getenv("PTSNE_TEST_BACKENDS");
     const ptsne_device_options options = {.spec = "opencl:all"};
     ptsne_device *all = NULL;
     ptsne_error err = {0};
     if (ptsne_device_open(&options, NULL, &all, &err) != PTSNE_OK) {
-        if (required != NULL && strstr(required, "opencl") != NULL) { fail_msg("%s", err.message); }
-        print_message("no OpenCL: %s\n", err.message);
+        if (backend_missing("opencl", &err)) { fail(); }
         return;
     }
     pt_backend *one = open_cpu();

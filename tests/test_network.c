@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "network/layers.h"
 #include "network/optimizer.h"
@@ -437,7 +438,7 @@ int main(void)
         pt_backend *be;
         ptsne_error err;
         if (pt_backend_open(pt_backend_name(b), &be, &err) != PTSNE_OK) {
-            print_message("SKIPPED: %s: %s\n", pt_backend_name(b), err.message);
+            failed += backend_missing(pt_backend_name(b), &err);
             continue;
         }
         const struct CMUnitTest tests[] = {
