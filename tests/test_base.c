@@ -21,6 +21,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/random.h"
+#include "directory.h"
 
 /* Known answers of Philox4x32-10, from the test vectors of Random123 (kat_vectors). */
 static void test_philox(void **state)
@@ -111,9 +112,9 @@ static void test_memory(void **state)
 static void test_output(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/ptsne-test-XXXXXX";
-    assert_non_null(mkdtemp(directory));
-    char path[64], stray[80], living[80], locked[80], text[16] = "";
+    char directory[DIRECTORY_ROOM], path[DIRECTORY_ROOM + 16], text[16] = "";
+    char stray[sizeof path + 16], living[sizeof path + 16], locked[sizeof path + 16];
+    assert_true(directory_make("test", directory));
     snprintf(path, sizeof path, "%s/file", directory);
     snprintf(stray, sizeof stray, "%s.tmp.999999999", path); /* no process has that number */
     fclose(fopen(stray, "w"));

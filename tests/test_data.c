@@ -19,6 +19,7 @@
 #include "data/number.h"
 #include "data/reader.h"
 #include "data_samples.h"
+#include "directory.h"
 
 static void sample_check(const sample *s, const ptsne_table *table)
 {
@@ -93,10 +94,11 @@ static void test_samples_in_files(void **state)
     (void)state;
     static sample samples[SAMPLES];
     const size_t n = samples_make(samples);
-    char path[] = "/tmp/ptsne-data-XXXXXX";
-    const int made = mkstemp(path), standard = dup(STDIN_FILENO);
-    assert_true(made >= 0 && standard >= 0);
-    close(made);
+    char directory[DIRECTORY_ROOM], path[DIRECTORY_ROOM + 16];
+    assert_true(directory_make("data", directory));
+    snprintf(path, sizeof path, "%s/sample", directory);
+    const int standard = dup(STDIN_FILENO);
+    assert_true(standard >= 0);
     for (size_t i = 0; i < n; i++) {
         const sample *s = &samples[i];
         FILE *file = fopen(path, "wb");
@@ -125,6 +127,7 @@ static void test_samples_in_files(void **state)
     dup2(standard, STDIN_FILENO);
     close(standard);
     unlink(path);
+    rmdir(directory);
 }
 
 /* One row at a time gives what the whole gives; after the last one nothing. */

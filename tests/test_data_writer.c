@@ -14,10 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "ptsne.h"
 
-static char directory[] = "/tmp/ptsne-writer-XXXXXX";
-static char path[64];
+static char directory[DIRECTORY_ROOM];
+static char path[DIRECTORY_ROOM + 16];
 
 static const float rows[6] = {1.0f, -0.5f, 1e-10f, 16777217.0f, 0.1f, 3e38f};
 
@@ -141,7 +142,7 @@ static void test_labels(void **state)
 static void test_format_by_name(void **state)
 {
     (void)state;
-    char name[80], bytes[512];
+    char name[sizeof path + 4], bytes[512];
     ptsne_writer *writer;
     assert_int_equal(unlink(path), 0);
     snprintf(name, sizeof name, "%s.CSV", path);
@@ -216,7 +217,7 @@ static void test_full_and_broken(void **state)
 
 int main(void)
 {
-    if (mkdtemp(directory) == NULL) { return 1; }
+    if (!directory_make("writer", directory)) { return 1; }
     snprintf(path, sizeof path, "%s/map", directory);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_npy),      cmocka_unit_test(test_csv),

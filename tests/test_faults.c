@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "directory.h"
 #include "faults.h"
 #include "network/transform.h"
 #include "parametric/settings.h"
@@ -25,14 +26,14 @@
 
 enum { N = 40, D = 6 };
 
-static char directory[64];
+static char directory[DIRECTORY_ROOM];
 static float rows[N * D];
 
 typedef struct job {
     ptsne_fit_options options;
     bool known; /* the map below is that of a run without failures */
     float map[N * 2];
-    char state[80], model[80];
+    char state[DIRECTORY_ROOM + 16], model[DIRECTORY_ROOM + 16];
 } job;
 
 static ptsne_status fit_save_load_transform(pt_backend *be, void *context, ptsne_error *err)
@@ -118,7 +119,7 @@ typedef struct embed_job {
     ptsne_embed_options options;
     bool known;
     float map[N * 2];
-    char state[80];
+    char state[DIRECTORY_ROOM + 16];
 } embed_job;
 
 static ptsne_status embed_and_add(pt_backend *be, void *context, ptsne_error *err)
@@ -184,10 +185,8 @@ int main(void)
     ptsne_error err;
     const pt_backend_config config = {.spec = "cpu", .threads = 1};
     json_set_alloc_funcs(__wrap_malloc, free);
-    snprintf(directory, sizeof directory,
-             "%s/ptsne-faults-XXXXXX", /* hundreds of synced files: in memory, if that can be */
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(directory) == NULL || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
+    if (access("/dev/shm", W_OK) == 0) { setenv("TMPDIR", "/dev/shm", 0); } /* hundreds of synced files: in memory */
+    if (!directory_make("faults", directory) || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
         fprintf(stderr, "no directory or no cpu backend\n");
         return 1;
     }
@@ -201,7 +200,7 @@ int main(void)
     };
     const int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
     pt_backend_close(be);
-    char path[80];
+    char path[DIRECTORY_ROOM + 16];
     snprintf(path, sizeof path, "%s/state", directory);
     unlink(path);
     snprintf(path, sizeof path, "%s/model", directory);

@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "ptsne.h"
 
-static char directory[] = "/tmp/ptsne-graph-XXXXXX";
-static char index_path[64], distance_path[64];
+static char directory[DIRECTORY_ROOM];
+static char index_path[DIRECTORY_ROOM + 16], distance_path[DIRECTORY_ROOM + 16];
 
 /* An .npy of n x k elements of a type of `bytes` bytes. */
 static void npy_put(const char *path, const char *type, size_t n, size_t k, const void *values, size_t bytes)
@@ -194,7 +195,7 @@ static void test_frames(void **state)
 
 int main(void)
 {
-    if (mkdtemp(directory) == NULL) { return 1; }
+    if (!directory_make("graph", directory)) { return 1; }
     snprintf(index_path, sizeof index_path, "%s/index.npy", directory);
     snprintf(distance_path, sizeof distance_path, "%s/distance.npy", directory);
     const struct CMUnitTest tests[] = {

@@ -14,12 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "network/model_file.h"
 #include "network/transform.h"
 
 #define CHECK(x) assert_int_equal((x), PTSNE_OK)
 
-static char directory[] = "/tmp/ptsne-model-XXXXXX";
+static char directory[DIRECTORY_ROOM];
 
 static char *file_in(const char *name)
 {
@@ -378,7 +379,7 @@ static void torch_ask(ptsne_model *model, const char *modules)
         assert_int_equal(fwrite(y + i * 2, sizeof(float), 2, rows), 2);
     }
     fclose(rows);
-    char command[1024];
+    char command[4 * DIRECTORY_ROOM + 1024];
     snprintf(command, sizeof command, "/usr/bin/python3 %s/check.py %s/model \"%s\" %s/rows %zux%zux%zu", directory,
              directory, modules, directory, input->height, input->width, input->channels);
     if (system(command) != 0) { fail_msg("PyTorch: %s", modules); }
@@ -416,7 +417,7 @@ int main(void)
     pt_backend *be;
     ptsne_error err;
     const pt_backend_config config = {.spec = "cpu", .threads = 1};
-    if (mkdtemp(directory) == NULL || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
+    if (!directory_make("model", directory) || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
         fprintf(stderr, "no directory or no cpu backend\n");
         return 1;
     }

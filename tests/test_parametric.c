@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "base/random.h"
+#include "directory.h"
 #include "network/dataset.h"
 #include "network/state_file.h"
 #include "network/transform.h"
@@ -28,7 +30,7 @@
 #define CLUSTERS ((size_t)3)
 #define CHECK(x) assert_int_equal((x), PTSNE_OK)
 
-static char directory[] = "/tmp/ptsne-fit-XXXXXX";
+static char directory[DIRECTORY_ROOM];
 static float blobs[N * D]; /* row i is of cluster i % CLUSTERS */
 
 static char *file_in(const char *name)
@@ -671,7 +673,7 @@ static void test_backends(void **state)
         ptsne_error err;
         if (strcmp(pt_backend_name(b), "cpu") == 0) { continue; }
         if (pt_backend_open(pt_backend_name(b), &other, &err) != PTSNE_OK) {
-            print_message("SKIPPED: %s: %s\n", pt_backend_name(b), err.message);
+            if (backend_missing(pt_backend_name(b), &err)) { fail(); }
             continue;
         }
         for (int mode = 0; mode < 2; mode++) {
@@ -695,7 +697,7 @@ int main(int argc, char **argv)
     pt_backend *be;
     ptsne_error err;
     const pt_backend_config config = {.spec = "cpu", .threads = 1}; /* work as small as this is slower on more */
-    if (mkdtemp(directory) == NULL || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
+    if (!directory_make("fit", directory) || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
         fprintf(stderr, "no directory or no cpu backend\n");
         return 1;
     }

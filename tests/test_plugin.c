@@ -15,13 +15,15 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "backends.h"
 #include "base/random.h"
+#include "directory.h"
 
-static char directory[] = "/tmp/ptsne-plugin-XXXXXX";
+static char directory[DIRECTORY_ROOM];
 
 static void write_kernel(const char *name, const char *text)
 {
-    char path[128];
+    char path[DIRECTORY_ROOM + 64];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -31,7 +33,7 @@ static void write_kernel(const char *name, const char *text)
 
 static void remove_kernel(const char *name)
 {
-    char path[128];
+    char path[DIRECTORY_ROOM + 64];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     assert_int_equal(unlink(path), 0);
 }
@@ -261,16 +263,11 @@ static void test_no_directory(void **state)
 
 int main(void)
 {
-    const char *required = getenv("PTSNE_TEST_BACKENDS");
     pt_backend *be = NULL;
     ptsne_error err = {0};
-    if (open_with(NULL, false, &be, &err) != PTSNE_OK) {
-        const bool missing = required != NULL && strstr(required, "opencl") != NULL;
-        print_message("%s: opencl: %s\n", missing ? "FAILED" : "SKIPPED", err.message);
-        return missing;
-    }
+    if (open_with(NULL, false, &be, &err) != PTSNE_OK) { return backend_missing("opencl", &err); }
     pt_backend_close(be);
-    if (mkdtemp(directory) == NULL) { return 1; }
+    if (!directory_make("plugin", directory)) { return 1; }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metric),         cmocka_unit_test(test_replaced_metric),
         cmocka_unit_test(test_no_such_metric), cmocka_unit_test(test_broken_metric),
