@@ -110,6 +110,19 @@ static void test_convolution_many(void **state)
     check_convolution(ops, &windows[6], 64, 16);
 }
 
+/* Scratch for some images is enough for fewer. */
+static void test_convolution_scratch(void **state)
+{
+    ops_state *ops = *state;
+    for (size_t k = 4; k <= 6; k += 2) {
+        for (size_t n = 1; n < 300; n++) {
+            const size_t here = pt_convolution_scratch(ops->be, &windows[k], n, 6);
+            const size_t more = pt_convolution_scratch(ops->be, &windows[k], n + 1, 6);
+            if (here > more) { fail_msg("window %zu: %zu for %zu images, %zu for one more", k, here, n, more); }
+        }
+    }
+}
+
 /* An image's results have the same bits whatever images are beside it: alone with its block, or in as many as before where a backend wants
  * equally many. */
 static void test_convolution_alone(void **state)
@@ -236,9 +249,13 @@ static void test_max_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolution),       cmocka_unit_test(test_convolution_many),
-        cmocka_unit_test(test_convolution_alone), cmocka_unit_test(test_convolution_parts),
-        cmocka_unit_test(test_windows_refused),   cmocka_unit_test(test_max_pool),
+        cmocka_unit_test(test_convolution),
+        cmocka_unit_test(test_convolution_many),
+        cmocka_unit_test(test_convolution_alone),
+        cmocka_unit_test(test_convolution_parts),
+        cmocka_unit_test(test_convolution_scratch),
+        cmocka_unit_test(test_windows_refused),
+        cmocka_unit_test(test_max_pool),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

@@ -33,6 +33,7 @@ typedef struct layout {
     bool in_place;                        /* images need no copy; then `row` is theirs */
     size_t band;                          /* places unfolded at a time */
     size_t images, parts;                 /* images of a part of the weights' gradient, and parts */
+    size_t most_parts;                    /* of as many images or fewer: 129 images have fewer parts than 128 */
 } layout;
 
 static size_t up(size_t n, size_t step)
@@ -55,6 +56,8 @@ static layout layout_of(const pt_window *w, size_t n, size_t filters)
     l.images = (n + PARTS - 1) / PARTS;
     if (l.images < PART_IMAGES) { l.images = PART_IMAGES; }
     l.parts = (n + l.images - 1) / l.images;
+    l.most_parts = (n + PART_IMAGES - 1) / PART_IMAGES;
+    if (l.most_parts > PARTS) { l.most_parts = PARTS; }
     return l;
 }
 
@@ -73,7 +76,7 @@ static rooms rooms_of(const layout *l, size_t threads)
     r.place = r.packed + up(forward > back ? forward : back, 16);
     r.value = r.place + up(l->places, 16);
     r.parts = r.value + up(l->patch + PLACES, 16);
-    r.own = r.parts + l->parts * up(forward, 16);
+    r.own = r.parts + l->most_parts * up(forward, 16);
     r.each = up(l->padded, 16) + up(unfolded > copied ? unfolded : copied, 16);
     r.all = r.own + threads * r.each;
     return r;
