@@ -99,11 +99,7 @@ static void rows_finish(work *w, size_t from, size_t rows)
 
 static void plan(work *w)
 {
-    ptsne_device_info info = {0};
-    w->be->ops->describe(w->be, &info);
-    const size_t free_bytes = w->be->memory > w->be->memory_used ? w->be->memory - w->be->memory_used : 0;
-    const size_t budget = free_bytes / 4 / 8 * 7; /* elements; an op's own scratch has the rest */
-    const uint64_t one = info.max_allocation > 0 ? info.max_allocation / 4 : UINT64_MAX;
+    const size_t budget = pt_elements_planned(w->be), one = pt_elements_largest(w->be);
     w->rows = smaller(w->n, ROWS);
     w->columns = smaller(w->n, COLUMNS);
     w->resident = w->n <= one / w->d && w->n <= budget / 3 / w->d;
