@@ -538,6 +538,25 @@ static void test_codes(void **state)
     free(y);
 }
 
+/* Where there is no memory for the rows on the device, nothing is handed out. */
+static void test_predict_fails(void **state)
+{
+    pt_backend *be = *state;
+    record heard = {.count = 0};
+    const ptsne_classify_options options = classify_options(&heard);
+    ptsne_model *model;
+    ptsne_error err;
+    float log_p[CLASSES] = {7.0f, 7.0f, 7.0f};
+    check(pt_classifier_train(be, blobs, labels, N, D, &options, NULL, &model, NULL, &err), &err);
+    const size_t memory = be->memory;
+    be->memory = be->memory_used;
+    const ptsne_status status = pt_classifier_predict(model, blobs, 1, NULL, log_p, &err);
+    be->memory = memory;
+    pt_model_destroy(model);
+    assert_int_equal(status, PTSNE_ERR_MEMORY);
+    for (size_t c = 0; c < CLASSES; c++) { assert_true(log_p[c] == 7.0f); }
+}
+
 /* The scale of a model that was made elsewhere is read where a comma is the decimal point. */
 static void test_locale(void **state)
 {
@@ -858,16 +877,17 @@ int main(int argc, char **argv)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_classify, be),     cmocka_unit_test_prestate(test_images, be),
-        cmocka_unit_test_prestate(test_threads, be),      cmocka_unit_test_prestate(test_split, be),
-        cmocka_unit_test_prestate(test_early_end, be),    cmocka_unit_test_prestate(test_min_delta, be),
-        cmocka_unit_test_prestate(test_step, be),         cmocka_unit_test_prestate(test_autoencode, be),
-        cmocka_unit_test_prestate(test_penalties, be),    cmocka_unit_test_prestate(test_stop, be),
-        cmocka_unit_test_prestate(test_diverged, be),     cmocka_unit_test_prestate(test_refusals, be),
-        cmocka_unit_test_prestate(test_stretches, be),    cmocka_unit_test_prestate(test_failures, be),
-        cmocka_unit_test_prestate(test_backends, be),     cmocka_unit_test_prestate(test_codes, be),
-        cmocka_unit_test_prestate(test_longer_table, be), cmocka_unit_test_prestate(test_locale, be),
-        cmocka_unit_test_prestate(test_warmup, be),       cmocka_unit_test_prestate(test_judge_rows, be),
+        cmocka_unit_test_prestate(test_classify, be),      cmocka_unit_test_prestate(test_images, be),
+        cmocka_unit_test_prestate(test_threads, be),       cmocka_unit_test_prestate(test_split, be),
+        cmocka_unit_test_prestate(test_early_end, be),     cmocka_unit_test_prestate(test_min_delta, be),
+        cmocka_unit_test_prestate(test_step, be),          cmocka_unit_test_prestate(test_autoencode, be),
+        cmocka_unit_test_prestate(test_penalties, be),     cmocka_unit_test_prestate(test_stop, be),
+        cmocka_unit_test_prestate(test_diverged, be),      cmocka_unit_test_prestate(test_refusals, be),
+        cmocka_unit_test_prestate(test_stretches, be),     cmocka_unit_test_prestate(test_failures, be),
+        cmocka_unit_test_prestate(test_backends, be),      cmocka_unit_test_prestate(test_codes, be),
+        cmocka_unit_test_prestate(test_longer_table, be),  cmocka_unit_test_prestate(test_locale, be),
+        cmocka_unit_test_prestate(test_warmup, be),        cmocka_unit_test_prestate(test_judge_rows, be),
+        cmocka_unit_test_prestate(test_predict_fails, be),
     };
     const int failed = cmocka_run_group_tests_name("learning", tests, NULL, NULL);
     ptsne_labels_destroy(labels);

@@ -347,9 +347,9 @@ struct pt_backend_ops {
                                      const pt_buffer *gz, ptsne_error *err);
 
     /* ---- losses ---- */
-    /* scratch pt_loss_scratch(n) elements in all of them; sums in float64 or compensated; gradient NULL: not wanted. */
-    /* x[i][:] -= log sum exp x[i][:]; x n x k, in place. */
+    /* x[i][:] -= log sum exp x[i][:]; x n x k, in place. A row's sum is float32. */
     ptsne_status (*log_softmax)(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
+    /* In the others scratch has pt_loss_scratch(n) elements; sums over rows are in float64 or compensated; gradient NULL: not wanted. */
     /* With p = softmax(z), z n x k, class n uint32 below k: loss[0] = mean of -log p[i][class i]; loss[1] = rows whose largest z, the
      * first of equal ones, is not that of their class; gradient = (p - onehot(class)) / n. */
     ptsne_status (*cross_entropy)(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,

@@ -189,7 +189,9 @@ ptsne_status pt_classifier_predict(ptsne_model *model, const float *x, size_t n,
             const uint32_t best = log_softmax(z + i * k, k);
             if (classes != NULL) { classes[from + i] = best; }
         }
-        if (log_probabilities != NULL) { memcpy(log_probabilities + from * k, z, count * k * sizeof *z); }
+        if (log_probabilities != NULL && status == PTSNE_OK) {
+            memcpy(log_probabilities + from * k, z, count * k * sizeof *z);
+        }
     }
     free(z);
     return status;
