@@ -37,11 +37,32 @@ static size_t room_of(const pt_device *device)
     return at_most(TILE_ELEMENTS, (size_t)(share < half ? share : half));
 }
 
+/* Whether weights' gradients are small enough, and places many enough, to be cut into slices. */
+static bool is_sliced(const pt_device *device, size_t filters, const image_plan *plan)
+{
+    return pt_gemm_tiles(device, filters, plan->depth) < FEW_TILES && plan->all >= 2 * LEAST_SLICE;
+}
+
+/* Slices that there is room for, about. */
+static size_t slices_fitting(const pt_device *device, size_t filters, const image_plan *plan)
+{
+    return at_most(MOST_SLICES, room_of(device) / 4 / (filters * plan->depth) + 1);
+}
+
+/* Slices of so many places or fewer, at most: a few more images may have fewer slices. */
+static size_t slices_most(const pt_device *device, size_t filters, const image_plan *plan)
+{
+    if (!is_sliced(device, filters, plan)) { return 0; }
+    const size_t tiles = plan->all / plan->rows, rest = plan->all % plan->rows;
+    return at_most(2 * slices_fitting(device, filters, plan),
+                   tiles * shared_out(plan->rows, LEAST_SLICE) + shared_out(rest, LEAST_SLICE));
+}
+
 /* Cut the places of every tile into slices, where weights' gradients are small enough for that. */
 static void plan_slices(const pt_device *device, size_t filters, image_plan *plan)
 {
-    if (pt_gemm_tiles(device, filters, plan->depth) >= FEW_TILES || plan->all < 2 * LEAST_SLICE) { return; }
-    const size_t fit = at_most(MOST_SLICES, room_of(device) / 4 / (filters * plan->depth) + 1);
+    if (!is_sliced(device, filters, plan)) { return; }
+    const size_t fit = slices_fitting(device, filters, plan);
     const size_t fair = shared_out(plan->all, fit), slice = fair > LEAST_SLICE ? fair : LEAST_SLICE;
     const size_t tiles = plan->all / plan->rows, rest = plan->all % plan->rows;
     const size_t slices = tiles * shared_out(plan->rows, slice) + shared_out(rest, slice);
@@ -62,11 +83,11 @@ static image_plan plan_of(const pt_device *device, const pt_window *w, size_t n,
     return plan;
 }
 
-/* The scratch: patches rows x depth, slices slices x filters x depth. */
+/* The scratch: patches rows x depth, slices slices x filters x depth; enough for fewer images, too. */
 size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters)
 {
     const image_plan plan = plan_of((const pt_device *)be, window, n, filters);
-    return (plan.rows + plan.slices * filters) * plan.depth;
+    return (plan.rows + slices_most((const pt_device *)be, filters, &plan) * filters) * plan.depth;
 }
 
 /* The patches of `rows` places from `from` on. */
