@@ -57,10 +57,11 @@ build()
     cmake -S . -B "build/$name" -G Ninja -DPTSNE_WERROR=ON "$@" && ninja -C "build/$name" -j "$jobs"
 }
 
-# tests NAME LABEL PLATFORM: the tests of build/NAME that carry LABEL, with one OpenCL implementation in sight.
+# tests NAME LABEL PLATFORM: the tests of build/NAME that carry LABEL, with one OpenCL implementation in sight; several at once,
+# since most of them, and the compilers of kernels, keep one core busy.
 tests()
 {
-    tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" --no-tests=error -V
+    OMP_WAIT_POLICY=passive tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" --no-tests=error -V -j "$jobs"
 }
 
 build_gcc() { build gcc -DCMAKE_C_COMPILER=gcc -DPTSNE_WITH_OPENCL=ON -DPTSNE_WITH_ONEDNN=ON -DPTSNE_WITH_RENDER=ON; }
