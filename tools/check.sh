@@ -1,7 +1,7 @@
 #!/bin/bash
 # Install what the tests need, build ptsne in every shape, run every test, count.
 #
-#   tools/check.sh            everything: what CI runs; about 20 minutes on two cores
+#   tools/check.sh            everything: what CI runs; under 25 minutes on two cores
 #   tools/check.sh STAGE ...  only these: see the end of this file for their names
 #
 # Logs go to build/check/STAGE.log; a stage that fails shows the end of its own. The last line counts single tests: "N passed,
@@ -81,7 +81,7 @@ sanitized()
 
 format() { git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run -Werror; }
 
-fuzz() { BUILD=$PWD/build/fuzz tests/fuzz.sh 20; }
+fuzz() { BUILD=$PWD/build/fuzz tests/fuzz.sh 10; }
 
 # Programs of the opencl label must find the backend, or fail.
 with_opencl() { PTSNE_TEST_BACKENDS=cpu,opencl "$@"; }
@@ -98,7 +98,7 @@ stages=(
     build-plain "build_plain"
     build-asan "build_asan"
     cpu "tests gcc cpu none"
-    cpu-clang "tests clang cpu none"
+    cpu-clang "tests clang tiny none"
     cpu-plain "tests plain cpu none"
     cpu-asan "sanitized tests asan cpu none"
     tools "tests gcc tool none"
