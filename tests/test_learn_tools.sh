@@ -58,8 +58,13 @@ holds "named columns" grep -qx 'class,log p kind0,log p kind1,log p kind2,log p 
 holds "probabilities sum to 1" awk -F, 'NR > 1 { s = exp($2) + exp($3) + exp($4) + exp($5); if (s < 0.9999 || s > 1.0001) bad = 1 } END { exit bad }' p.csv
 expect "to standard output" 0 "^class,log p kind0" - ptsne classify bare.csv --model c.st --predict -
 holds "the same" cmp -s out p.csv
+expect "to standard output as .npy" 0 "NUMPY" - ptsne classify bare.csv --model c.st --predict - --to npy
+cp out stream.npy
 expect "as .npy" 0 - - ptsne classify bare.csv --model c.st --predict p.npy
 holds "of 48 x 4" grep -qa "'shape': (48, 4)" p.npy
+holds "as to standard output" cmp -s stream.npy p.npy
+expect "--to without predictions" 2 - "--to has an effect with --predict only" ptsne classify new.csv --model c.st --to csv
+expect "predictions and report on standard output" 2 - "--predict - and --json - both go to standard output" ptsne classify new.csv --model c.st --predict - --json -
 expect "predictions are labels" 0 "^accuracy: +100" - ptsne classify bare.csv --labels p.csv --model c.st
 ptsne cluster bare.csv -k 2,4 -o groups.npy -q >out 2>err
 for data in bare.csv p.npy; do
@@ -94,14 +99,33 @@ expect "a shape that does not fit" 2 - "images of 2 x 2 x 1 have 4 values, the r
 expect "a shape that is none" 2 - "--input 2by3: not HEIGHTxWIDTHxCHANNELS" ptsne classify x.csv -o a.st --input 2by3
 expect "images" 0 - "4 classes" ptsne classify x.csv -o conv.st --net "conv 4 2x2 same, bn, relu, pool 2x2 stride 1, 8" --input 2x3x1 --batches 3:16
 expect "standard output takes no model" 2 - "cannot go to standard output" ptsne classify x.csv -o -
-expect "not a classifier" 4 - "is no classifier" bash -c 'ptsne autoencode x.csv -o ae.st --encoder 3 --batches 2:16 -q && ptsne classify x.csv --model ae.st'
+expect "not a classifier" 4 - "^ptsne: ae.st: is an autoencoder, not a classifier: ptsne autoencode X --model makes its codes" bash -c 'ptsne autoencode x.csv -o ae.st --encoder 3 --batches 2:16 -q && ptsne classify x.csv --model ae.st'
 expect "it diverges" 1 - "smaller learning rate" ptsne classify x.csv -o div.st --net "16, linear, 16, linear" --optimizer sgd --learning-rate 100000 --batches 20:16
 holds "nothing else was written" test ! -e a.st
-expect "no map" 4 - "^ptsne: c.st: is a classifier: ptsne classify X --model asks it, ptsne features takes its layers$" ptsne transform c.st bare.csv -o a.npy
-expect "nor from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder: ptsne autoencode X --model" ptsne transform ae.st bare.csv -o a.npy
+expect "no map" 4 - "^ptsne: c.st: is a classifier, not the model of a map: ptsne classify X --model asks it, ptsne features takes its layers$" ptsne transform c.st bare.csv -o a.npy
+expect "nor from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder, not the model of a map: ptsne autoencode X --model" ptsne transform ae.st bare.csv -o a.npy
 expect "fit from a classifier" 4 - "^ptsne: c.st: is a classifier" ptsne fit bare.csv -o a.st --init c.st --epochs 1
 expect "fit from an autoencoder" 4 - "^ptsne: ae.st: is an autoencoder" ptsne fit bare.csv -o a.st --init ae.st --epochs 1
 expect "but its layers" 0 - . ptsne features c.st bare.csv --layer dense1 -o layer.npy
+
+# ---- fit --init: the model's own network cannot be told anew ----
+
+mini=(--mode edges --epochs 1 --batch-size 32 --neighbors 5)
+ptsne fit bare.csv -o three.st "${mini[@]}" --net 4 --dims 3 -q
+while read -r option value; do
+    expect "--$option with --init" 2 - "^ptsne: --$option has no effect with --init, which brings its own$" \
+        ptsne fit bare.csv -o a.st "${mini[@]}" --init three.st "--$option" "$value"
+done <<'END'
+net 4
+activation tanh
+input 2x3x1
+dims 2
+head linear
+anchors 5
+END
+expect "--init brings its dimensions" 0 - . ptsne fit bare.csv -o on.st "${mini[@]}" --init three.st --json on.json
+holds "the report has them too" test "$(sed -n '/"spread"/,/]/p' on.json | grep -c '[0-9]\.')" -eq 3
+
 holds "nothing of these was written" bash -c '! ls a.st* a.npy* 2>/dev/null'
 
 # ---- Ctrl-C keeps the model so far ----
@@ -165,6 +189,8 @@ expect "codes alone" 0 - "codes of 3" ptsne autoencode x.csv "${tiny[@]}" --code
 holds "named" grep -qx "code_1,code_2,code_3" alone.csv
 expect "codes to standard output" 0 "NUMPY" - ptsne autoencode x.csv --model a.st --codes - -q
 holds "as to the file" cmp -s out codes.npy
+expect "as CSV" 0 "^code_1,code_2,code_3$" - ptsne autoencode x.csv --model a.st --codes - --to csv -q
+expect "--to without a table" 2 - "--to has an effect with --codes and --reconstructions only" ptsne autoencode x.csv -o b.st --to csv
 expect "one grammar of networks" 0 "pool HxW stride S" - ptsne autoencode --help
 expect "as .npy again" 0 - . ptsne autoencode x.csv "${tiny[@]}" --codes alone.npy --threads 2
 holds "the same with two threads" cmp -s alone.npy codes.npy
@@ -173,11 +199,11 @@ expect "penalties" 0 - "codes of 3" ptsne autoencode x.csv -o pen.st "${tiny[@]}
 expect "validation data" 0 - "^validation: 48 rows" ptsne autoencode x.csv -o val.st "${tiny[@]}" --validation-data bare.csv
 expect "no output" 2 - "-o MODEL is missing, or --codes FILE, or --reconstructions FILE" ptsne autoencode x.csv
 expect "a decoder of other columns" 2 - "decoder: ends with 5 values a row, the data have 6" ptsne autoencode x.csv -o b.st --encoder 3 --decoder 5
-expect "no autoencoder" 4 - "c.st: is no autoencoder" ptsne autoencode x.csv --model c.st --codes b.npy
+expect "no autoencoder" 4 - "c.st: is a classifier, not an autoencoder" ptsne autoencode x.csv --model c.st --codes b.npy
 LC_ALL=C sed -E 's/("ptsne\.scale": ?")[0-9]/\1-/' a.st >damaged.st
 expect "a damaged one" 4 - "^ptsne: damaged.st: ptsne.scale is -[0-9.e-]+: the model is damaged$" ptsne autoencode x.csv --model damaged.st --codes b.npy
 expect "training options with --model" 2 - "--encoder has no effect with --model" ptsne autoencode x.csv --model a.st --encoder 4
-expect "two streams" 2 - "two results go to standard output" ptsne autoencode x.csv --model a.st --codes - --reconstructions -
+expect "two streams" 2 - "--codes - and --reconstructions - both go to standard output: one of them needs a file" ptsne autoencode x.csv --model a.st --codes - --reconstructions -
 expect "a diverging one" 1 - "smaller learning rate" ptsne autoencode x.csv -o b.st --encoder "8, linear, 8, linear" --optimizer sgd --learning-rate 100000 --batches 20:16
 
 echo "$passed passed, $failed failed"

@@ -116,7 +116,7 @@ done
 holds "--help has the default of --exaggeration" grep -qE -- " --exaggeration A [^[]*\[$(used edges.st exaggeration)\]" out
 holds "and it is that of mode batch" test "$(used edges.st exaggeration)" = "$(used batches.st exaggeration)"
 holds "--help has the default of --learning-rate" \
-    grep -qF "[$(printf %.2g "$(used taught.st learning_rate)"); mode edges, batch: $(used edges.st learning_rate); sgd: $(used sgd.st learning_rate)]" out
+    grep -qF "[$(printf %.2g "$(used taught.st learning_rate)"); mode edges: $(used edges.st learning_rate); batch: $(printf %.2g "$(used batches.st learning_rate)"); sgd: $(used sgd.st learning_rate)]" out
 
 # ---- fit: a map to learn, classes left out, going on from a model ----
 
@@ -396,7 +396,7 @@ expect "half a cluster" 2 - "-k: 2\\.5 is not a whole number" ptsne cluster x.cs
 expect "twice the same k" 2 - "-k: 4 is there twice" ptsne cluster x.csv -k 4,4 -o g.npy
 expect "centres of several k" 2 - "--centers takes one -k, not 2" ptsne cluster x.csv -k 2,4 -o g.npy --centers g2.npy
 expect "two outputs, one name" 2 - "g.npy: named twice" ptsne cluster x.csv -k 4 -o g.npy --silhouette g.npy
-expect "two on standard output" 2 - "only one of the outputs" ptsne cluster x.csv -k 4 -o - --json -
+expect "two on standard output" 2 - "-o - and --json - both go to standard output" ptsne cluster x.csv -k 4 -o - --json -
 expect "silhouettes that are not computed" 2 - "--silhouette has no effect with --score never" ptsne cluster x.csv -k 4 -o g.npy --silhouette s2.npy --score never
 expect "more clusters than rows" 2 - "^ptsne: x.csv: 201 clusters of 200 rows: k is at most 200$" ptsne cluster x.csv -k 3,201 -o g.npy
 (head -n 6 x.csv; tail -n +2 x.csv | head -n 5) >cl-twice.csv

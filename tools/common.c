@@ -1,13 +1,7 @@
-#define _POSIX_C_SOURCE 200809L
-
 #include "common.h"
 
-#include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const cli_option read_options[6] = {
     {.name = "format",
@@ -66,28 +60,6 @@ ptsne_read_options read_settings_use(const read_settings *settings)
     };
 }
 
-/* Does --label-column name a column, or say that there is none? */
-static bool column_named(const read_settings *settings)
-{
-    return settings->label_column != NULL && settings->label_column[0] != '\0';
-}
-
-ptsne_read_options read_settings_data(const read_settings *settings, const char *labels)
-{
-    ptsne_read_options read = read_settings_use(settings);
-    if (labels != NULL && column_named(settings)) { read.label_column = NULL; }
-    return read;
-}
-
-ptsne_read_options read_settings_labels(const read_settings *settings)
-{
-    return (ptsne_read_options){
-        .label_column = column_named(settings) ? settings->label_column : NULL,
-        .header = -1,
-        .n_rows = read_settings_use(settings).n_rows,
-    };
-}
-
 const cli_option device_options[4] = {
     {.name = "device",
      .kind = CLI_TEXT,
@@ -133,100 +105,31 @@ ptsne_device_options device_settings_use(const device_settings *settings)
     };
 }
 
-int map_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format)
+int device_settings_open(const cli_call *call, const device_settings *settings, ptsne_device **device)
 {
-    const bool streamed = strcmp(output, "-") == 0, terminal = streamed && isatty(STDOUT_FILENO);
-    if (terminal && to == MAP_FORMAT_NPY) {
-        return cli_refuse(call, "standard output is a terminal and .npy is not text; try --to csv or -o FILE");
-    }
-    *format = to == MAP_FORMAT_NPY      ? "npy"
-              : to == MAP_FORMAT_CSV    ? "csv"
-              : !streamed               ? NULL
-              : rows_known && !terminal ? "npy"
-                                        : "csv";
-    return EXIT_SUCCESS;
+    const ptsne_device_options options = device_settings_use(settings);
+    const ptsne_observer observer = console_observer(call->console);
+    ptsne_error err = {0};
+    if (ptsne_device_open(&options, &observer, device, &err) == PTSNE_OK) { return EXIT_SUCCESS; }
+    return console_fail(call->console, NULL, &err);
 }
 
-/* Is there a directory that a new file called path can be put into? Sets errno where not. */
-static bool directory_takes(const char *path)
+const char *input_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL) { return access(".", W_OK) == 0; }
-    if (slash[1] == '\0') {
-        errno = EISDIR;
-        return false;
-    }
-    char *directory = strdup(path);
-    if (directory == NULL) { return false; }
-    directory[slash == path ? 1 : slash - path] = '\0';
-    const bool takes = access(directory, W_OK) == 0;
-    free(directory);
-    return takes;
+    return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-bool output_is_file(const char *output)
+int table_read(const cli_call *call, const char *path, const ptsne_read_options *read, ptsne_table **table)
 {
-    struct stat there;
-    return strcmp(output, "-") != 0 && (stat(output, &there) != 0 || S_ISREG(there.st_mode));
+    ptsne_error err = {0};
+    if (ptsne_table_read(path, read, table, &err) == PTSNE_OK) { return EXIT_SUCCESS; }
+    return console_fail(call->console, path, &err);
 }
 
-int output_check(cli_console *console, const char *output, bool force, const char *const *others)
+int map_read(const cli_call *call, const char *path, size_t limit, ptsne_table **map)
 {
-    if (output == NULL || strcmp(output, "-") == 0) { return EXIT_SUCCESS; }
-    struct stat there, other;
-    const bool exists = stat(output, &there) == 0;
-    if (exists && !S_ISREG(there.st_mode)) {
-        return EXIT_SUCCESS;
-    } /* a pipe, a device; a directory is refused on opening */
-    for (; *others != NULL; others++) {
-        const bool same_file =
-            exists && stat(*others, &other) == 0 && other.st_dev == there.st_dev && other.st_ino == there.st_ino;
-        if (same_file || strcmp(*others, output) == 0) {
-            console_error(console, "%s: named twice: it would be overwritten", output);
-            return EXIT_USAGE;
-        }
-    }
-    if (!exists && !directory_takes(output)) {
-        console_error(console, "%s: cannot be written: %s", output, strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (!exists || force) { return EXIT_SUCCESS; }
-    console_error(console, "%s: exists already (-f overwrites it)", output);
-    return EXIT_USAGE;
-}
-
-int outputs_check(cli_console *console, const char *const *outputs, size_t n_outputs, const char *report, bool force,
-                  const char *const *others, size_t n_others)
-{
-    const char *taken[16] = {NULL}; /* the last one stays NULL */
-    size_t n_taken = 0;
-    assert(n_outputs + n_others + 1 < sizeof taken / sizeof taken[0]);
-    for (size_t i = 0; i < n_others; i++) {
-        if (others[i] != NULL) { taken[n_taken++] = others[i]; }
-    }
-    int code = EXIT_SUCCESS;
-    for (size_t i = 0; i < n_outputs && code == EXIT_SUCCESS; i++) {
-        code = output_check(console, outputs[i], force, taken);
-        if (outputs[i] != NULL) { taken[n_taken++] = outputs[i]; }
-    }
-    return code == EXIT_SUCCESS ? output_check(console, report, true, taken) : code;
-}
-
-int map_model_check(cli_console *console, const char *path, const ptsne_model *model)
-{
-    if (ptsne_model_classes(model) > 0) {
-        console_error(console, "%s: is a classifier: ptsne classify X --model asks it, ptsne features takes its layers",
-                      path);
-        return EXIT_DATA;
-    }
-    if (ptsne_model_code_size(model) > 0) {
-        console_error(console,
-                      "%s: is an autoencoder: ptsne autoencode X --model makes its codes, ptsne features takes its "
-                      "layers",
-                      path);
-        return EXIT_DATA;
-    }
-    return EXIT_SUCCESS;
+    const ptsne_read_options plain = {.label_column = "", .header = -1, .n_rows = limit};
+    return table_read(call, path, &plain, map);
 }
 
 size_t sizes_parse(const char *text, size_t *sizes, size_t most)

@@ -75,6 +75,19 @@ void console_note(cli_console *console, const char *format, ...)
     fputc('\n', stderr);
 }
 
+const char *count_text(size_t count, char text[32])
+{
+    char digits[24];
+    const int length = snprintf(digits, sizeof digits, "%zu", count);
+    char *to = text;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) { *to++ = ','; }
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return text;
+}
+
 int console_exit_code(ptsne_status status)
 {
     switch (status) {

@@ -54,6 +54,9 @@ void console_warning(cli_console *console, const char *format, ...) CONSOLE_PRIN
 /* "MESSAGE", not when quiet. */
 void console_note(cli_console *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
 
+/* 1234567 as "1,234,567"; returns text, which has room for 32. */
+const char *count_text(size_t count, char text[32]);
+
 /* Print err once, after "FILE: " where the message does not name the file itself; file may be NULL. Returns the exit code. */
 int console_fail(cli_console *console, const char *file, const ptsne_error *err);
 

@@ -2,9 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "embed_report.h"
+#include "outputs.h"
 
 /* The reference, its map, and the new points. */
 typedef struct add_run {
@@ -42,14 +42,13 @@ static ptsne_add_options add_options(const cli_call *call)
 static int check_settings(const cli_call *call)
 {
     const embed_settings *settings = call->settings;
-    const char *const taken[] = {settings->input, settings->add, settings->reference, settings->output, NULL};
-    const char *const inputs[] = {settings->input, settings->add, settings->reference, NULL};
+    const char *const inputs[] = {settings->input, settings->add, settings->reference};
+    const output_file outputs[] = {{"-o", settings->output, settings->force}, {"--json", settings->json, true}};
     if (settings->reference == NULL) {
         return cli_refuse(call, "--add needs --reference FILE, the data that %s is the map of", settings->add);
     }
     if (settings->perplexities.count > 1) { return cli_refuse(call, "--add takes one --perplexity, not several"); }
-    const int code = output_check(call->console, settings->output, settings->force, inputs);
-    return code != EXIT_SUCCESS ? code : output_check(call->console, settings->json, true, taken);
+    return outputs_check(call, outputs, CLI_LENGTH(outputs), inputs, CLI_LENGTH(inputs));
 }
 
 static int read_inputs(add_run *run)
@@ -57,15 +56,10 @@ static int read_inputs(add_run *run)
     const cli_call *call = run->call;
     const embed_settings *settings = call->settings;
     ptsne_read_options read = read_settings_use(&settings->read);
-    ptsne_error err = {0};
-    if (ptsne_table_read(settings->input, &read, &run->x_new, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->input, &err);
-    }
+    int code = table_read(call, settings->input, &read, &run->x_new);
     read.n_rows = PTSNE_UNKNOWN; /* --limit is for the new points */
-    if (ptsne_table_read(settings->reference, &read, &run->x, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->reference, &err);
-    }
-    const int code = embed_read_map(call, settings->add, &run->y);
+    if (code == EXIT_SUCCESS) { code = table_read(call, settings->reference, &read, &run->x); }
+    if (code == EXIT_SUCCESS) { code = map_read(call, settings->add, PTSNE_UNKNOWN, &run->y); }
     if (code != EXIT_SUCCESS) { return code; }
     const size_t n = ptsne_table_rows(run->x), d = ptsne_table_columns(run->x);
     if (ptsne_table_rows(run->y) != n) {
@@ -102,9 +96,8 @@ static int place(add_run *run)
                         ptsne_table_columns(run->x), run->components, ptsne_table_values(run->x_new), run->m,
                         &run->options, &observer, run->y_new, &done, &err);
     if (status == PTSNE_ERR_STOPPED) {
-        console_error(call->console, "stopped; %s was not written",
-                      strcmp(settings->output, "-") == 0 ? "the map" : settings->output);
-        return EXIT_STOPPED;
+        return console_say_stopped(call->console, output_streams(settings->output) ? "the map" : settings->output,
+                                   NULL);
     }
     if (status != PTSNE_OK) {
         const bool about_data = status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA;
@@ -112,9 +105,8 @@ static int place(add_run *run)
     }
     const int code = embed_write_map(call, run->y_new, run->m, run->components);
     if (code != EXIT_SUCCESS) { return code; }
-    console_note(call->console, "%s: %zu points placed on %s, %.1f s",
-                 strcmp(settings->output, "-") == 0 ? "standard output" : settings->output, run->m, settings->add,
-                 done.seconds);
+    console_note(call->console, "%s: %zu points placed on %s, %.1f s", output_name(settings->output), run->m,
+                 settings->add, done.seconds);
     return embed_report_write(call, embed_report_figures(&done), "done", run->device, run->m,
                               ptsne_table_columns(run->x), run->components, run->options.seed);
 }
@@ -122,18 +114,12 @@ static int place(add_run *run)
 int embed_add(const cli_call *call)
 {
     const embed_settings *settings = call->settings;
-    const ptsne_device_options where = device_settings_use(&settings->device);
-    const ptsne_observer observer = console_observer(call->console);
     add_run run = {.call = call, .options = add_options(call)};
-    ptsne_error err = {0};
     int code = check_settings(call);
     if (code != EXIT_SUCCESS) { return code; }
     console_catch_signals();
     if ((code = read_inputs(&run)) != EXIT_SUCCESS) { goto done; }
-    if (ptsne_device_open(&where, &observer, &run.device, &err) != PTSNE_OK) {
-        code = console_fail(call->console, NULL, &err);
-        goto done;
-    }
+    if ((code = device_settings_open(call, &settings->device, &run.device)) != EXIT_SUCCESS) { goto done; }
     code = place(&run);
 done:
     free(run.y_new);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "embed_report.h"
 #include "frames.h"
+#include "outputs.h"
 #include "resume.h"
 
 /* Everything that one run opens. */
@@ -33,31 +34,19 @@ static int check_outputs(map_run *run)
     const cli_call *call = run->call;
     const embed_settings *settings = call->settings;
     const bool init_is_file = run->options.init == PTSNE_INIT_GIVEN;
-    const struct {
-        const char *path;
-        bool force;
-    } outputs[] = {
-        {settings->output, settings->force || run->options.resume},
-        {run->state, true},
-        {settings->save_neighbors == NULL ? NULL : run->saved.index, settings->force || run->options.resume},
-        {settings->save_neighbors == NULL ? NULL : run->saved.distance, settings->force || run->options.resume},
-        {settings->snapshots, settings->force || run->options.resume},
-        {settings->json, true},
+    const bool force = settings->force || run->options.resume, saves = settings->save_neighbors != NULL;
+    const bool graph_given = settings->neighbors != NULL;
+    const output_file outputs[] = {
+        {"-o", settings->output, force},
+        {"--state", run->state, true},
+        {"--save-neighbors", saves ? run->saved.index : NULL, force},
+        {"--save-neighbors", saves ? run->saved.distance : NULL, force},
+        {"--snapshots", settings->snapshots, force},
+        {"--json", settings->json, true},
     };
-    const char *taken[16];
-    size_t n = 0;
-    if (settings->input != NULL) { taken[n++] = settings->input; }
-    if (settings->neighbors != NULL) { taken[n++] = run->given.index, taken[n++] = run->given.distance; }
-    if (init_is_file) { taken[n++] = settings->init; }
-    taken[n] = NULL;
-    for (size_t i = 0; i < CLI_LENGTH(outputs); i++) {
-        if (outputs[i].path == NULL) { continue; }
-        const int code = output_check(call->console, outputs[i].path, outputs[i].force, taken);
-        if (code != EXIT_SUCCESS) { return code; }
-        taken[n++] = outputs[i].path;
-        taken[n] = NULL;
-    }
-    return EXIT_SUCCESS;
+    const char *const inputs[] = {settings->input, graph_given ? run->given.index : NULL,
+                                  graph_given ? run->given.distance : NULL, init_is_file ? settings->init : NULL};
+    return outputs_check(call, outputs, CLI_LENGTH(outputs), inputs, CLI_LENGTH(inputs));
 }
 
 /* Where the state goes, and whether the run begins or goes on. */
@@ -85,9 +74,8 @@ static int read_data(map_run *run)
     const ptsne_read_options read = read_settings_use(&settings->read);
     ptsne_error err = {0};
     if (settings->input != NULL) {
-        if (ptsne_table_read(settings->input, &read, &run->x, &err) != PTSNE_OK) {
-            return console_fail(call->console, settings->input, &err);
-        }
+        const int code = table_read(call, settings->input, &read, &run->x);
+        if (code != EXIT_SUCCESS) { return code; }
         run->n = ptsne_table_rows(run->x);
         run->columns = ptsne_table_columns(run->x);
     }
@@ -117,7 +105,7 @@ static int prepare_map(map_run *run)
     }
     if (run->options.init != PTSNE_INIT_GIVEN) { return EXIT_SUCCESS; }
     ptsne_table *init = NULL;
-    int code = embed_read_map(call, settings->init, &init);
+    int code = map_read(call, settings->init, PTSNE_UNKNOWN, &init);
     if (code == EXIT_SUCCESS && (ptsne_table_rows(init) != run->n || ptsne_table_columns(init) != components)) {
         console_error(call->console, "%s: %zu x %zu numbers, but the map has %zu x %zu", settings->init,
                       ptsne_table_rows(init), ptsne_table_columns(init), run->n, components);
@@ -156,12 +144,8 @@ static int open_device(map_run *run)
 {
     const cli_call *call = run->call;
     const embed_settings *settings = call->settings;
-    const ptsne_device_options where = device_settings_use(&settings->device);
-    const ptsne_observer observer = console_observer(call->console);
-    ptsne_error err = {0};
-    if (ptsne_device_open(&where, &observer, &run->device, &err) != PTSNE_OK) {
-        return console_fail(call->console, NULL, &err);
-    }
+    const int code = device_settings_open(call, &settings->device, &run->device);
+    if (code != EXIT_SUCCESS) { return code; }
     ptsne_device_info info;
     ptsne_device_describe(run->device, &info);
     if (run->x != NULL) {
@@ -197,8 +181,7 @@ static void say_done(const map_run *run, const ptsne_embed_report *done)
 {
     const embed_settings *settings = run->call->settings;
     warn_counts(run, done);
-    console_note(run->call->console, "%s: %zu x %zu, KL %.4f, %.1f s",
-                 strcmp(settings->output, "-") == 0 ? "standard output" : settings->output, run->n,
+    console_note(run->call->console, "%s: %zu x %zu, KL %.4f, %.1f s", output_name(settings->output), run->n,
                  run->options.n_components, done->kl_divergence, done->seconds);
     embed_report_stages(run->call->console, done, &run->options);
 }
@@ -216,14 +199,13 @@ static void say_stopped(const map_run *run, const ptsne_embed_report *done, bool
     const bool kept = has_state(run);
     size_t iterations = 0;
     for (size_t i = 0; i < run->options.n_phases; i++) { iterations += run->options.phases[i].iterations; }
-    const char *output = strcmp(settings->output, "-") == 0 ? "standard output" : settings->output;
     if (done->iterations == 0) {
         console_error(console, "stopped before the map began to move; %s%s",
                       kept ? "the state is still in " : "no map was written", kept ? run->state : "");
     } else {
         console_error(console, "stopped after %zu of %zu iterations%s%s%s%s", done->iterations, iterations,
-                      has_map ? "; the map so far is in " : "", has_map ? output : "", kept ? ", its state in " : "",
-                      kept ? run->state : "");
+                      has_map ? "; the map so far is in " : "", has_map ? output_name(settings->output) : "",
+                      kept ? ", its state in " : "", kept ? run->state : "");
     }
     if (kept) { resume_print_command(run->call); }
 }

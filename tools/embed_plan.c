@@ -1,8 +1,10 @@
 #include "embed_plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "embed_report.h"
+#include "outputs.h"
 
 /* Rows and columns of the data: of text only reading tells. */
 static int measure(const cli_call *call, size_t *n, size_t *columns)
@@ -21,9 +23,8 @@ static int measure(const cli_call *call, size_t *n, size_t *columns)
         ptsne_reader_destroy(reader);
         if (*n != PTSNE_UNKNOWN) { return EXIT_SUCCESS; }
     }
-    if (ptsne_table_read(settings->input, &read, &x, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->input, &err);
-    }
+    const int code = table_read(call, settings->input, &read, &x);
+    if (code != EXIT_SUCCESS) { return code; }
     *n = ptsne_table_rows(x);
     *columns = ptsne_table_columns(x);
     ptsne_table_destroy(x);
@@ -105,22 +106,19 @@ int embed_plan(const cli_call *call)
 {
     const embed_settings *settings = call->settings;
     const ptsne_embed_options options = embed_options(call);
-    const ptsne_device_options where = device_settings_use(&settings->device);
-    const ptsne_observer observer = console_observer(call->console);
     ptsne_plan_stage stages[PTSNE_PLAN_STAGES];
     size_t n = 0, columns = 0, count = 0;
     ptsne_device *device = NULL;
     ptsne_error err = {0};
-    int code = output_check(call->console, settings->json, true, (const char *[]){settings->input, NULL});
+    const output_file report = {"--json", settings->json, true};
+    int code = outputs_check(call, &report, 1, &settings->input, 1);
     if (code == EXIT_SUCCESS) { code = measure(call, &n, &columns); }
+    if (code == EXIT_SUCCESS) { code = device_settings_open(call, &settings->device, &device); }
     if (code != EXIT_SUCCESS) { return code; }
-    if (ptsne_device_open(&where, &observer, &device, &err) != PTSNE_OK) {
-        return console_fail(call->console, NULL, &err);
-    }
     if (ptsne_embed_plan(device, n, columns, &options, stages, &count, &err) != PTSNE_OK) {
         code = console_fail(call->console, settings->input, &err);
     } else {
-        if (settings->json == NULL || strcmp(settings->json, "-") != 0) { print_table(stages, count, device); }
+        if (!output_streams(settings->json)) { print_table(stages, count, device); }
         if (settings->json != NULL) {
             code = embed_report_write(call, plan_report(stages, count), "planned", device, n, columns,
                                       options.n_components, options.seed);

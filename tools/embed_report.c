@@ -1,21 +1,7 @@
 #include "embed_report.h"
 
 #include <math.h>
-#include <string.h>
-
-/* 1234567 -> "1,234,567". */
-static const char *grouped(size_t count, char text[32])
-{
-    char digits[32];
-    const size_t length = (size_t)snprintf(digits, sizeof digits, "%zu", count);
-    size_t used = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) { text[used++] = ','; }
-        text[used++] = digits[i];
-    }
-    text[used] = '\0';
-    return text;
-}
+#include <stdlib.h>
 
 static void say_neighbors(cli_console *console, const ptsne_embed_report *done)
 {
@@ -37,7 +23,8 @@ void embed_report_stages(cli_console *console, const ptsne_embed_report *done, c
                      options->pca, 100.0 * done->explained_variance);
     }
     say_neighbors(console, done);
-    console_note(console, "  affinities %8.1f s   %s pairs", done->affinity_seconds, grouped(done->nonzeros, entries));
+    console_note(console, "  affinities %8.1f s   %s pairs", done->affinity_seconds,
+                 count_text(done->nonzeros, entries));
     console_note(console, "  embedding  %8.1f s   %zu iteration%s%s, KL %.4f", done->optimize_seconds, done->iterations,
                  done->iterations == 1 ? "" : "s", done->converged ? " until nothing moved" : "", done->kl_divergence);
 }
@@ -84,18 +71,10 @@ int embed_report_write(const cli_call *call, json_t *figures, const char *outcom
         json_decref(figures);
         return EXIT_SUCCESS;
     }
-    ptsne_device_info info;
-    ptsne_device_describe(device, &info);
     json_t *about =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "version", ptsne_version(), "outcome", outcome,
-                  "device", info.spec, "device_name", report_text(info.name), "data",
-                  settings->input == NULL ? json_null() : report_text(settings->input), "map",
-                  settings->output == NULL ? json_null() : report_text(settings->output), "rows", (json_int_t)rows,
-                  "columns", (json_int_t)columns, "components", (json_int_t)components, "seed", (json_int_t)seed);
-    if (figures == NULL || json_object_update(figures, about) != 0) { /* one of them is NULL, or without memory */
-        json_decref(figures);
-        figures = NULL;
-    }
-    json_decref(about);
-    return report_write(call->console, settings->json, figures);
+        json_pack("{s:o, s:I, s:I}", "map", settings->output == NULL ? json_null() : report_text(settings->output),
+                  "components", (json_int_t)components, "seed", (json_int_t)seed);
+    json_t *whole = report_join(report_head(device, outcome, settings->input, rows, columns), about);
+    whole = report_join(whole, figures);
+    return report_write(call->console, settings->json, whole);
 }

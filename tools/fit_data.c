@@ -7,21 +7,17 @@ void fit_data_release(fit_data *data)
 {
     free(data->kept);
     free(data->kept_map);
-    ptsne_table_destroy(data->x);
     ptsne_table_destroy(data->map);
+    labelled_release(&data->rows);
     *data = (fit_data){0};
 }
 
-static int map_read(const cli_call *call, const fit_data_files *files, size_t limit, fit_data *data)
+/* The map to learn: a row for each row of the data. */
+static int target_read(const cli_call *call, const fit_data_files *files, size_t limit, fit_data *data)
 {
-    ptsne_read_options read;
-    ptsne_error err = {0};
-    ptsne_read_options_default(&read);
-    read.label_column = "";
-    read.n_rows = limit;
-    if (ptsne_table_read(files->map, &read, &data->map, &err) != PTSNE_OK) {
-        return console_fail(call->console, files->map, &err);
-    }
+    const int code = map_read(call, files->map, limit, &data->map);
+    if (code != EXIT_SUCCESS) { return code; }
+    data->target = ptsne_table_values(data->map);
     const size_t rows = ptsne_table_rows(data->map), columns = ptsne_table_columns(data->map);
     if (rows == data->n && columns == files->dims) { return EXIT_SUCCESS; }
     console_error(call->console, "%s: a map of %zu rows and %zu columns; %s has %zu rows, and the map %zu dimensions",
@@ -84,51 +80,32 @@ static int rows_leave_out(const cli_call *call, const ptsne_labels *labels, cons
     return EXIT_SUCCESS;
 }
 
-static int classes_leave_out(const cli_call *call, const fit_data_files *files, const read_settings *reading,
-                             fit_data *data)
+static int classes_leave_out(const cli_call *call, const char *exclude, fit_data *data)
 {
-    ptsne_labels *own = NULL;
-    const ptsne_labels *labels = ptsne_table_labels(data->x);
-    bool *leave = NULL;
-    ptsne_error err = {0};
-    int code = EXIT_SUCCESS;
-    if (files->labels != NULL) {
-        const ptsne_read_options read = read_settings_labels(reading);
-        if (ptsne_labels_read(files->labels, &read, &own, &err) != PTSNE_OK) {
-            return console_fail(call->console, files->labels, &err);
-        }
-        labels = own;
-    }
+    const ptsne_labels *labels = data->rows.labels;
     if (labels == NULL) {
-        code = cli_refuse(call, "--exclude-label needs labels: --labels FILE, or a label column in X");
-    } else if (ptsne_labels_count(labels) != data->n) {
-        console_error(call->console, "%s: %zu labels, but %s has %zu rows", files->labels, ptsne_labels_count(labels),
-                      files->input, data->n);
-        code = EXIT_DATA;
-    } else if ((leave = calloc(ptsne_labels_classes(labels) + 1, sizeof *leave)) == NULL) {
-        console_error(call->console, "not enough memory for the labels");
-        code = EXIT_FAILED;
+        return cli_refuse(call, "--exclude-label needs labels: --labels FILE, or a label column in X");
     }
-    if (code == EXIT_SUCCESS) { code = classes_find(call, files->exclude, labels, leave); }
+    bool *leave = calloc(ptsne_labels_classes(labels) + 1, sizeof *leave);
+    if (leave == NULL) {
+        console_error(call->console, "not enough memory for the labels");
+        return EXIT_FAILED;
+    }
+    int code = classes_find(call, exclude, labels, leave);
     if (code == EXIT_SUCCESS) { code = rows_leave_out(call, labels, leave, data); }
     free(leave);
-    ptsne_labels_destroy(own);
     return code;
 }
 
 int fit_data_read(const cli_call *call, const fit_data_files *files, const read_settings *reading, fit_data *data)
 {
-    const ptsne_read_options read = read_settings_data(reading, files->labels);
-    ptsne_error err = {0};
-    *data = (fit_data){0};
-    if (ptsne_table_read(files->input, &read, &data->x, &err) != PTSNE_OK) {
-        return console_fail(call->console, files->input, &err);
-    }
-    data->values = ptsne_table_values(data->x);
-    data->n = ptsne_table_rows(data->x);
-    data->n_columns = ptsne_table_columns(data->x);
-    int code = files->map == NULL ? EXIT_SUCCESS : map_read(call, files, read.n_rows, data);
+    *data = (fit_data){.dims = files->dims};
+    int code = labelled_read(call, files->input, files->labels, reading, &data->rows);
     if (code != EXIT_SUCCESS) { return code; }
-    if (data->map != NULL) { data->target = ptsne_table_values(data->map); }
-    return files->exclude == NULL ? EXIT_SUCCESS : classes_leave_out(call, files, reading, data);
+    data->values = ptsne_table_values(data->rows.x);
+    data->n = ptsne_table_rows(data->rows.x);
+    data->n_columns = ptsne_table_columns(data->rows.x);
+    if (files->map != NULL) { code = target_read(call, files, read_settings_use(reading).n_rows, data); }
+    if (code != EXIT_SUCCESS || files->exclude == NULL) { return code; }
+    return classes_leave_out(call, files->exclude, data);
 }

@@ -3,13 +3,14 @@
 #ifndef PTSNE_TOOLS_FIT_DATA_H
 #define PTSNE_TOOLS_FIT_DATA_H
 
-#include "common.h"
+#include "labelled.h"
 
 typedef struct fit_data {
-    ptsne_table *x, *map;
-    float *kept, *kept_map; /* the rows that are left, where some are left out */
-    size_t n, n_columns;
-    const float *values, *target; /* n rows each, target of `dims` columns; NULL without a map */
+    labelled rows;
+    ptsne_table *map;
+    float *kept, *kept_map;       /* the rows that are left, where some are left out */
+    size_t n, n_columns, dims;    /* dims: of the map */
+    const float *values, *target; /* n rows each, target of dims columns; NULL without a map */
     size_t left_out;
 } fit_data;
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "outputs.h"
+
 #define AT(member) offsetof(picture_settings, member)
 
 const cli_option picture_operands[1] = {
@@ -28,7 +30,7 @@ const cli_option picture_files[3] = {
      .argument = "FILE",
      .help = "one label a point: .npy, IDX, a CSV column, text lines, fastText lines",
      .shown = "the map's label column, if it has one"},
-    {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite the picture"},
+    FORCE_OPTION(AT(force), "overwrite the picture"),
 };
 
 const cli_option picture_looks[7] = {
@@ -67,6 +69,7 @@ const cli_option picture_looks[7] = {
 void picture_settings_default(picture_settings *settings)
 {
     *settings = (picture_settings){.seed = 1};
+    read_settings_default(&settings->reading);
 }
 
 const char *file_name(const char *path)
@@ -75,48 +78,33 @@ const char *file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-const char *count_text(size_t count, char text[32])
-{
-    char digits[24];
-    const int length = snprintf(digits, sizeof digits, "%zu", count);
-    char *to = text;
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) { *to++ = ','; }
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return text;
-}
-
 /* The labels of the map's own column, or of a file of their own. */
-static int labels_read(cli_console *console, const picture_settings *settings, const read_settings *reading,
-                       labelled_map *map)
+static int labels_read(const cli_call *call, const picture_settings *settings, labelled_map *map)
 {
+    const ptsne_read_options read = read_settings_use(&settings->reading);
     map->labels = ptsne_table_labels(map->table);
     if (settings->labels == NULL) { return EXIT_SUCCESS; }
     ptsne_error err = {0};
-    ptsne_read_options options;
-    ptsne_read_options_default(&options);
-    options.label_column = reading->label_column;
-    options.header = reading->header;
-    if (reading->limit > 0) { options.n_rows = reading->limit; }
+    const ptsne_read_options options = {
+        .label_column = read.label_column, .header = read.header, .n_rows = read.n_rows};
     if (ptsne_labels_read(settings->labels, &options, &map->read, &err) != PTSNE_OK) {
-        return console_fail(console, settings->labels, &err);
+        return console_fail(call->console, settings->labels, &err);
     }
     map->labels = map->read;
     return EXIT_SUCCESS;
 }
 
-int labelled_map_read(cli_console *console, const picture_settings *settings, const read_settings *reading,
-                      labelled_map *map)
+int picture_begin(const cli_call *call, const picture_settings *settings, const char *images, labelled_map *map)
 {
+    cli_console *console = call->console;
+    const char *const inputs[] = {settings->map, settings->labels, images};
+    const output_file picture = {"-o", settings->output, settings->force};
     *map = (labelled_map){0};
-    ptsne_error err = {0};
-    ptsne_read_options options = read_settings_use(reading);
+    ptsne_read_options options = read_settings_use(&settings->reading);
     if (settings->labels != NULL) { options.label_column = NULL; } /* it is meant for the other file */
-    if (ptsne_table_read(settings->map, &options, &map->table, &err) != PTSNE_OK) {
-        return console_fail(console, settings->map, &err);
-    }
+    int code = outputs_check(call, &picture, 1, inputs, CLI_LENGTH(inputs));
+    if (code == EXIT_SUCCESS) { code = table_read(call, settings->map, &options, &map->table); }
+    if (code != EXIT_SUCCESS) { return code; }
     map->values = ptsne_table_values(map->table);
     map->rows = ptsne_table_rows(map->table);
     map->columns = ptsne_table_columns(map->table);
@@ -124,8 +112,7 @@ int labelled_map_read(cli_console *console, const picture_settings *settings, co
         console_error(console, "%s: a map needs 2 columns, this has %zu", settings->map, map->columns);
         return EXIT_DATA;
     }
-    const int code = labels_read(console, settings, reading, map);
-    if (code != EXIT_SUCCESS) { return code; }
+    if ((code = labels_read(call, settings, map)) != EXIT_SUCCESS) { return code; }
     if (map->labels != NULL && ptsne_labels_count(map->labels) != map->rows) {
         console_error(console, "%s has %zu labels, but %s has %zu points", settings->labels,
                       ptsne_labels_count(map->labels), settings->map, map->rows);

@@ -10,9 +10,10 @@ typedef struct picture_settings {
     const char *title, *subtitle, *palette;
     bool dark, no_legend, full;
     uint64_t seed;
+    read_settings reading;
 } picture_settings;
 
-extern const cli_option picture_operands[1]; /* MAP; the three fill a picture_settings */
+extern const cli_option picture_operands[1]; /* MAP; the three fill a picture_settings, read_options its reading */
 extern const cli_option picture_files[3];
 extern const cli_option picture_looks[7];
 
@@ -27,15 +28,12 @@ typedef struct labelled_map {
     size_t rows, columns;
 } labelled_map;
 
-/* Read both and check that they fit; says which columns are drawn. Prints what is wrong; returns the exit code. */
-int labelled_map_read(cli_console *console, const picture_settings *settings, const read_settings *reading,
-                      labelled_map *map);
+/* Can the picture be written, over none of the files that are read (images: or NULL)? Then read map and labels and check that they fit;
+ * says which columns are drawn. Prints what is wrong; returns the exit code. */
+int picture_begin(const cli_call *call, const picture_settings *settings, const char *images, labelled_map *map);
 void labelled_map_release(labelled_map *map);
 
 /* The name of a file without its directory. */
 const char *file_name(const char *path);
-
-/* 1234567 as "1,234,567"; returns text, which has room for 32. */
-const char *count_text(size_t count, char text[32]);
 
 #endif

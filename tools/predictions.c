@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/output.h"
+#include "outputs.h"
 #include "report.h"
 
 static int no_memory(const cli_call *call)
@@ -72,35 +73,34 @@ static void csv_write(FILE *file, const predictions *made)
     }
 }
 
-static bool is_csv(const char *path)
+static int csv_file_write(const cli_call *call, const predictions *made, const char *path, bool force)
 {
-    const size_t length = strlen(path);
-    return strcmp(path, "-") == 0 || (length > 4 && strcmp(path + length - 4, ".csv") == 0);
+    pt_output output = {0};
+    ptsne_error err = {0};
+    ptsne_status status = pt_output_open(path, force, &output, &err);
+    if (status == PTSNE_OK) {
+        csv_write(output.file, made);
+        status = pt_output_commit(&output, &err); /* tells of any write that failed */
+    }
+    pt_output_discard(&output);
+    return status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
 }
 
-int predictions_write(const cli_call *call, const predictions *made, const char *path, bool force)
+static bool ends_in(const char *path, const char *ending)
 {
-    ptsne_error err = {0};
-    ptsne_status status;
-    if (is_csv(path)) {
-        pt_output output = {0};
-        status = pt_output_open(path, force, &output, &err);
-        if (status == PTSNE_OK) {
-            csv_write(output.file, made);
-            status = pt_output_commit(&output, &err); /* tells of any write that failed */
-        }
-        pt_output_discard(&output);
-    } else {
-        ptsne_writer *writer = NULL;
-        status = ptsne_writer_open(path, NULL, made->n_classes, made->n, NULL, force, &writer, &err);
-        if (status == PTSNE_OK) { status = ptsne_writer_rows(writer, made->log_probabilities, made->n, &err); }
-        if (status == PTSNE_OK) {
-            status = ptsne_writer_commit(writer, &err);
-            writer = NULL;
-        }
-        ptsne_writer_discard(writer);
-    }
-    return status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
+    const size_t length = strlen(path), end = strlen(ending);
+    return length > end && strcmp(path + length - end, ending) == 0;
+}
+
+int predictions_write(const cli_call *call, const predictions *made, const char *path, int to, bool force)
+{
+    const char *format;
+    const int code = table_format_choose(call, path, to, false, &format);
+    if (code != EXIT_SUCCESS) { return code; }
+    const bool csv = format == NULL ? ends_in(path, ".csv") : strcmp(format, "csv") == 0;
+    if (csv) { return csv_file_write(call, made, path, force); }
+    const table_file file = {path, TABLE_FORMAT_NPY, force, .rows = made->n, .columns = made->n_classes};
+    return table_write(call, &file, made->log_probabilities);
 }
 
 /* ---- against labels ---- */

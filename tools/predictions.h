@@ -17,9 +17,9 @@ typedef struct predictions {
 int predictions_make(const cli_call *call, ptsne_model *model, const ptsne_table *x, predictions *made);
 void predictions_release(predictions *made);
 
-/* .csv: the class of each row by its name in a column "class", then a column of log-probabilities for each class; else .npy: the
- * log-probabilities, n x n_classes. */
-int predictions_write(const cli_call *call, const predictions *made, const char *path, bool force);
+/* CSV: the class of each row by its name in a column "class", then a column of log-probabilities for each class; .npy: the
+ * log-probabilities, n x n_classes. to: a table_format; auto is CSV on standard output, for its names. */
+int predictions_write(const cli_call *call, const predictions *made, const char *path, int to, bool force);
 
 /* Against labels. */
 typedef struct judgement {

@@ -44,6 +44,26 @@ json_t *report_count(size_t value)
     return json_integer((json_int_t)value);
 }
 
+json_t *report_head(const ptsne_device *device, const char *outcome, const char *data, size_t rows, size_t columns)
+{
+    ptsne_device_info info;
+    ptsne_device_describe(device, &info);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "version", ptsne_version(), "outcome", outcome, "device",
+                     info.spec, "device_name", report_text(info.name), "data",
+                     data == NULL ? json_null() : report_text(data), "rows", (json_int_t)rows, "columns",
+                     (json_int_t)columns);
+}
+
+json_t *report_join(json_t *report, json_t *more)
+{
+    if (json_object_update(report, more) != 0) { /* one of them is NULL, or without memory */
+        json_decref(report);
+        report = NULL;
+    }
+    json_decref(more);
+    return report;
+}
+
 int report_write(cli_console *console, const char *path, json_t *report)
 {
     ptsne_error err = {0};

@@ -13,6 +13,12 @@ json_t *report_text(const char *text);
 /* A whole number. */
 json_t *report_count(size_t value);
 
+/* A report begins: what ran where, on which data (NULL: none); outcome: "done", "stopped", "failed". NULL without memory. */
+json_t *report_head(const ptsne_device *device, const char *outcome, const char *data, size_t rows, size_t columns);
+
+/* The same with what is in more, which is released. Either may be NULL, where there was no memory: then so is the result. */
+json_t *report_join(json_t *report, json_t *more);
+
 /* Write report to path ("-": standard output), replacing what is there, and drop the reference to it. report may be NULL: there was no
  * memory for it. Prints what is wrong and returns the exit code. */
 int report_write(cli_console *console, const char *path, json_t *report);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "common.h"
+#include "outputs.h"
 #include "report.h"
 
 #define SCORED ((size_t)100000) /* rows that --score auto takes: every pair is looked at */
-#define BLOCK  ((size_t)4096)   /* rows written at a time */
 
 enum { SCORE_AUTO, SCORE_ALWAYS, SCORE_NEVER };
 enum { METRIC_EUCLIDEAN, METRIC_COSINE };
@@ -17,7 +17,7 @@ enum { METRIC_EUCLIDEAN, METRIC_COSINE };
 typedef struct cluster_settings {
     console_settings console;
     const char *input, *output, *centers, *silhouette, *json;
-    int to; /* map_format */
+    int to; /* table_format */
     bool force;
     cli_numbers k;
     int metric, score;
@@ -50,11 +50,6 @@ static const char *metric_name(const cluster_settings *settings)
     return settings->metric == METRIC_COSINE ? "cosine" : "euclidean";
 }
 
-static const char *shown_name(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard output" : path;
-}
-
 /* ---- what goes together ---- */
 
 static int take_k(cluster_run *run)
@@ -77,20 +72,17 @@ static int take_k(cluster_run *run)
 static int check_outputs(const cli_call *call)
 {
     const cluster_settings *settings = call->settings;
-    const char *const outputs[] = {settings->output, settings->centers, settings->silhouette, settings->json};
-    const char *taken[CLI_LENGTH(outputs) + 2] = {settings->input};
-    size_t streams = 0;
+    const char *const tables[] = {settings->output, settings->centers, settings->silhouette};
+    const output_file outputs[] = {{"-o", settings->output, settings->force},
+                                   {"--centers", settings->centers, settings->force},
+                                   {"--silhouette", settings->silhouette, settings->force},
+                                   {"--json", settings->json, true}};
     const char *format;
-    for (size_t o = 0, n = 1; o < CLI_LENGTH(outputs); o++) {
-        if (outputs[o] == NULL) { continue; }
-        streams += strcmp(outputs[o], "-") == 0;
-        if (streams > 1) { return cli_refuse(call, "only one of the outputs can go to standard output (-)"); }
-        const bool force = settings->force || outputs[o] == settings->json;
-        const int code = output_check(call->console, outputs[o], force, taken);
-        if (code != EXIT_SUCCESS) { return code; }
-        taken[n++] = outputs[o];
+    int code = EXIT_SUCCESS;
+    for (size_t i = 0; i < CLI_LENGTH(tables) && code == EXIT_SUCCESS; i++) {
+        if (tables[i] != NULL) { code = table_format_choose(call, tables[i], settings->to, true, &format); }
     }
-    return map_format_choose(call, settings->output, settings->to, true, &format);
+    return code == EXIT_SUCCESS ? outputs_check(call, outputs, CLI_LENGTH(outputs), &settings->input, 1) : code;
 }
 
 static int check_settings(cluster_run *run)
@@ -114,8 +106,7 @@ static int cluster_fail(const cluster_run *run, ptsne_status status, ptsne_error
 {
     const cluster_settings *settings = run->call->settings;
     if (status == PTSNE_ERR_STOPPED) {
-        console_error(run->call->console, "stopped; %s was not written", shown_name(settings->output));
-        return EXIT_STOPPED;
+        return console_say_stopped(run->call->console, output_name(settings->output), NULL);
     }
     const bool about_data = status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA;
     return console_fail(run->call->console, about_data ? settings->input : NULL, err);
@@ -126,12 +117,8 @@ static int prepare(cluster_run *run)
     const cli_call *call = run->call;
     const cluster_settings *settings = call->settings;
     const ptsne_read_options read = read_settings_use(&settings->read);
-    const ptsne_device_options device = device_settings_use(&settings->device);
-    const ptsne_observer observer = console_observer(call->console);
-    ptsne_error err = {0};
-    if (ptsne_table_read(settings->input, &read, &run->table, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->input, &err);
-    }
+    const int code = table_read(call, settings->input, &read, &run->table);
+    if (code != EXIT_SUCCESS) { return code; }
     run->x = ptsne_table_values(run->table);
     run->n = ptsne_table_rows(run->table);
     run->d = ptsne_table_columns(run->table);
@@ -146,8 +133,7 @@ static int prepare(cluster_run *run)
         console_error(call->console, "not enough memory for the clusters of %zu rows", run->n);
         return EXIT_FAILED;
     }
-    if (ptsne_device_open(&device, &observer, &run->device, &err) == PTSNE_OK) { return EXIT_SUCCESS; }
-    return console_fail(call->console, NULL, &err);
+    return device_settings_open(call, &settings->device, &run->device);
 }
 
 static int find(cluster_run *run)
@@ -177,85 +163,54 @@ static int find(cluster_run *run)
 
 /* ---- the results ---- */
 
-/* Rows of one value for each k, from labels or, where labels is NULL, from silhouettes. */
-static ptsne_status rows_write(const cluster_run *run, ptsne_writer *writer, const uint32_t *labels,
-                               const float *values, ptsne_error *err)
+/* n_k x n numbers of 4 bytes as n x n_k; released by free(). Prints and returns NULL where there is no memory. */
+static void *rows_of(const cluster_run *run, const void *from)
 {
-    ptsne_status status = PTSNE_OK;
-    for (size_t from = 0; from < run->n && status == PTSNE_OK; from += BLOCK) {
-        const size_t rows = run->n - from < BLOCK ? run->n - from : BLOCK;
-        int32_t whole[BLOCK * CLI_MAX_NUMBERS];
-        float numbers[BLOCK * CLI_MAX_NUMBERS];
-        for (size_t i = 0; i < rows * run->n_k; i++) {
-            const size_t at = i % run->n_k * run->n + from + i / run->n_k;
-            whole[i] = labels == NULL ? 0 : (int32_t)labels[at];
-            numbers[i] = labels == NULL ? values[at] : 0.0f;
+    uint32_t *rows = calloc(run->n, run->n_k * sizeof *rows);
+    if (rows == NULL) { console_error(run->call->console, "not enough memory for the clusters of %zu rows", run->n); }
+    for (size_t t = 0; rows != NULL && t < run->n_k; t++) {
+        const char *column = (const char *)from + t * run->n * sizeof *rows;
+        for (size_t i = 0; i < run->n; i++) {
+            memcpy(&rows[i * run->n_k + t], column + i * sizeof *rows, sizeof *rows);
         }
-        status = labels == NULL ? ptsne_writer_rows(writer, numbers, rows, err)
-                                : ptsne_writer_labels(writer, whole, rows, err);
     }
-    return status;
-}
-
-/* The end of a file: the writer goes, whatever came of it. */
-static int finish(const cluster_run *run, ptsne_writer *writer, ptsne_status status, ptsne_error *err)
-{
-    if (status == PTSNE_OK) {
-        status = ptsne_writer_commit(writer, err);
-    } else {
-        ptsne_writer_discard(writer);
-    }
-    return status == PTSNE_OK ? EXIT_SUCCESS : console_fail(run->call->console, NULL, err);
+    return rows;
 }
 
 static int write_labels(const cluster_run *run)
 {
     const cluster_settings *settings = run->call->settings;
-    const char *format;
+    const table_file file = {settings->output, settings->to, true, run->n, run->n_k, run->columns, true};
     ptsne_writer *writer = NULL;
     ptsne_error err = {0};
-    const int code = map_format_choose(run->call, settings->output, settings->to, true, &format);
-    if (code != EXIT_SUCCESS) { return code; }
-    ptsne_status status =
-        ptsne_writer_open_labels(settings->output, format, run->n_k, run->n, run->columns, 1, &writer, &err);
-    if (status == PTSNE_OK) { status = rows_write(run, writer, run->labels, NULL, &err); }
-    return finish(run, writer, status, &err);
+    int32_t *rows = rows_of(run, run->labels);
+    int code = rows == NULL ? EXIT_FAILED : table_begin(run->call, &file, &writer);
+    if (code == EXIT_SUCCESS) {
+        code = table_end(run->call, writer, ptsne_writer_labels(writer, rows, run->n, &err), &err);
+    }
+    free(rows);
+    return code;
 }
 
 static int write_silhouettes(const cluster_run *run)
 {
     const cluster_settings *settings = run->call->settings;
-    ptsne_writer *writer = NULL;
-    ptsne_error err = {0};
+    const table_file file = {settings->silhouette, settings->to, true, run->n, run->n_k, run->columns, false};
     if (settings->silhouette == NULL) { return EXIT_SUCCESS; }
-    ptsne_status status =
-        ptsne_writer_open(settings->silhouette, NULL, run->n_k, run->n, run->columns, 1, &writer, &err);
-    if (status == PTSNE_OK) { status = rows_write(run, writer, NULL, run->values, &err); }
-    return finish(run, writer, status, &err);
+    float *rows = rows_of(run, run->values);
+    const int code = rows == NULL ? EXIT_FAILED : table_write(run->call, &file, rows);
+    free(rows);
+    return code;
 }
 
 static int write_centers(const cluster_run *run)
 {
     const cluster_settings *settings = run->call->settings;
-    ptsne_writer *writer = NULL;
-    ptsne_error err = {0};
     if (settings->centers == NULL) { return EXIT_SUCCESS; }
-    char(*names)[32] = calloc(run->d, sizeof *names);
-    const char **columns = calloc(run->d, sizeof *columns);
-    int code = EXIT_FAILED;
-    if (names == NULL || columns == NULL) {
-        console_error(run->call->console, "%s: not enough memory for its header", settings->centers);
-        goto done;
-    }
-    for (size_t j = 0; j < run->d; j++) {
-        snprintf(names[j], sizeof names[j], "column_%zu", j + 1);
-        columns[j] = names[j];
-    }
-    ptsne_status status = ptsne_writer_open(settings->centers, NULL, run->d, run->k[0], columns, 1, &writer, &err);
-    if (status == PTSNE_OK) { status = ptsne_writer_rows(writer, run->centers, run->k[0], &err); }
-    code = finish(run, writer, status, &err);
-done:
-    free(columns);
+    const char **names = column_names(run->call, "column", run->d);
+    if (names == NULL) { return EXIT_FAILED; }
+    const table_file file = {settings->centers, settings->to, true, run->k[0], run->d, names, false};
+    const int code = table_write(run->call, &file, run->centers);
     free(names);
     return code;
 }
@@ -264,7 +219,7 @@ static void say(const cluster_run *run)
 {
     const cluster_settings *settings = run->call->settings;
     cli_console *console = run->call->console;
-    console_note(console, "%s: clusters of %zu rows, %s", shown_name(settings->output), run->n, metric_name(settings));
+    console_note(console, "%s: clusters of %zu rows, %s", output_name(settings->output), run->n, metric_name(settings));
     console_note(console, "       k       inertia  silhouette  smallest   largest  iterations");
     for (size_t t = 0; t < run->n_k; t++) {
         const ptsne_cluster_report *done = &run->reports[t];
@@ -292,9 +247,7 @@ static json_t *sizes_json(const cluster_run *run, size_t t)
 static int report(const cluster_run *run)
 {
     const cluster_settings *settings = run->call->settings;
-    ptsne_device_info info;
     if (settings->json == NULL) { return EXIT_SUCCESS; }
-    ptsne_device_describe(run->device, &info);
     json_t *found = json_array();
     for (size_t t = 0; t < run->n_k; t++) {
         const ptsne_cluster_report *done = &run->reports[t];
@@ -305,12 +258,11 @@ static int report(const cluster_run *run)
                                                "seconds", report_number(done->seconds), "sizes", sizes_json(run, t)));
     }
     json_t *best = run->best < run->n_k ? report_count(run->k[run->best]) : json_null();
-    json_t *whole =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:I, s:o, s:o}", "version", ptsne_version(), "device",
-                  info.spec, "device_name", report_text(info.name), "data", report_text(settings->input), "labels",
-                  report_text(settings->output), "rows", (json_int_t)run->n, "columns", (json_int_t)run->d, "metric",
-                  metric_name(settings), "restarts", (json_int_t)settings->cluster.restarts, "seed",
-                  (json_int_t)settings->cluster.seed, "best_k", best, "clusterings", found);
+    json_t *whole = report_head(run->device, "done", settings->input, run->n, run->d);
+    json_t *about = json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "labels", report_text(settings->output), "metric",
+                              metric_name(settings), "restarts", (json_int_t)settings->cluster.restarts, "seed",
+                              (json_int_t)settings->cluster.seed, "best_k", best, "clusterings", found);
+    whole = report_join(whole, about);
     return report_write(run->call->console, settings->json, whole);
 }
 
@@ -342,11 +294,7 @@ done:
 #define CLUSTER(member) offsetof(cluster_settings, cluster.member)
 
 static const cli_option data_options[] = {
-    {.name = "X",
-     .kind = CLI_OPERAND,
-     .member = AT(input),
-     .required = true,
-     .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"},
+    INPUT_OPERAND("X", AT(input), true),
     {.name = "output",
      .letter = 'o',
      .kind = CLI_TEXT,
@@ -355,10 +303,9 @@ static const cli_option data_options[] = {
      .required = true,
      .help = "where the labels go, from 0: .npy or .csv; - is standard output",
      .more = "A column for each k: int32, of one dimension where there is one k. --label-column of other verbs takes "
-             "one of "
-             "several: by its name k5, k10 ... in CSV, by its number in .npy."},
-    MAP_FORMAT_OPTION(AT(to)),
-    {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite files that exist"},
+             "one of several: by its name k5, k10 ... in CSV, by its number in .npy."},
+    TABLE_FORMAT_OPTION(AT(to), TABLE_FORMAT_BY_ROWS),
+    FORCE_OPTION(AT(force), "overwrite files that exist"),
     {.name = "centers",
      .kind = CLI_TEXT,
      .member = AT(centers),
@@ -369,11 +316,7 @@ static const cli_option data_options[] = {
      .member = AT(silhouette),
      .argument = "FILE",
      .help = "write each point's silhouette, a column for each k: .npy or .csv"},
-    {.name = "json",
-     .kind = CLI_TEXT,
-     .member = AT(json),
-     .argument = "FILE",
-     .help = "write a report as JSON: inertia, silhouette, sizes"},
+    REPORT_OPTION(AT(json), "write a report as JSON: inertia, silhouette, sizes"),
 };
 
 static const cli_option cluster_options[] = {

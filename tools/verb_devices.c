@@ -5,6 +5,7 @@
 
 #include "base/device_spec.h"
 #include "common.h"
+#include "outputs.h"
 #include "report.h"
 
 typedef struct devices_settings {
@@ -154,8 +155,10 @@ static int devices_run(const cli_call *call)
     ptsne_device_info *list = NULL;
     bench *measured = NULL;
     size_t count = 0;
+    const output_file report_file = {"--json", settings->json, true};
+    int code = outputs_check(call, &report_file, 1, NULL, 0);
+    if (code != EXIT_SUCCESS) { return code; }
     if (ptsne_devices_list(&list, &count, &err) != PTSNE_OK) { return console_fail(call->console, NULL, &err); }
-    int code = EXIT_SUCCESS;
     if (settings->device.device != NULL && !choose(list, &count, settings->device.device)) {
         console_error(call->console, "there is no device %s here; ptsne devices lists what there is",
                       settings->device.device);
@@ -171,8 +174,7 @@ static int devices_run(const cli_call *call)
         }
         for (size_t i = 0; i < count; i++) { measure(settings, &list[i], &measured[i]); }
     }
-    const bool only_report = settings->json != NULL && strcmp(settings->json, "-") == 0;
-    if (!only_report) { print_all(list, measured, count, settings->verbose); }
+    if (!output_streams(settings->json)) { print_all(list, measured, count, settings->verbose); }
     if (settings->json != NULL) { code = report(call, list, measured, count); }
 done:
     free(measured);
@@ -192,11 +194,7 @@ static const cli_option own_options[] = {
      .kind = CLI_FLAG,
      .member = AT(verbose),
      .help = "drivers, limits, and the environment variables that decide what is seen"},
-    {.name = "json",
-     .kind = CLI_TEXT,
-     .member = AT(json),
-     .argument = "FILE",
-     .help = "write the list as JSON; - is standard output, then without the table"},
+    REPORT_OPTION(AT(json), "write the list as JSON; - is standard output, then without the table"),
 };
 
 static const cli_section sections[] = {

@@ -6,6 +6,7 @@
 #include "embed_add.h"
 #include "embed_map.h"
 #include "embed_plan.h"
+#include "outputs.h"
 
 _Static_assert(sizeof(ptsne_method) == sizeof(int) && sizeof(ptsne_search) == sizeof(int), "CLI_CHOICE fills an int");
 
@@ -58,32 +59,11 @@ ptsne_embed_options embed_options(const cli_call *call)
     return options;
 }
 
-int embed_read_map(const cli_call *call, const char *path, ptsne_table **map)
-{
-    const ptsne_read_options plain = {.label_column = "", .header = -1, .n_rows = PTSNE_UNKNOWN};
-    ptsne_error err = {0};
-    if (ptsne_table_read(path, &plain, map, &err) == PTSNE_OK) { return EXIT_SUCCESS; }
-    return console_fail(call->console, path, &err);
-}
-
 int embed_write_map(const cli_call *call, const float *y, size_t n, size_t components)
 {
     const embed_settings *settings = call->settings;
-    const char *format;
-    ptsne_writer *writer = NULL;
-    ptsne_error err = {0};
-    const int code = map_format_choose(call, settings->output, settings->to, true, &format);
-    if (code != EXIT_SUCCESS) { return code; }
-    ptsne_status status = ptsne_writer_open(settings->output, format, components, n, NULL, 1, &writer, &err);
-    if (status == PTSNE_OK) {
-        status = ptsne_writer_rows(writer, y, n, &err);
-        if (status == PTSNE_OK) {
-            status = ptsne_writer_commit(writer, &err);
-        } else {
-            ptsne_writer_discard(writer);
-        }
-    }
-    return status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
+    const table_file file = {settings->output, settings->to, true, .rows = n, .columns = components};
+    return table_write(call, &file, y);
 }
 
 /* ---- what goes together ---- */
@@ -167,13 +147,9 @@ static int check_settings(const cli_call *call)
     if (settings->phases.count > PTSNE_MAX_PHASES) {
         return cli_refuse(call, "--phases: %zu phases; at most %d", settings->phases.count, PTSNE_MAX_PHASES);
     }
-    if (settings->json != NULL && settings->output != NULL && strcmp(settings->json, "-") == 0 &&
-        strcmp(settings->output, "-") == 0) {
-        return cli_refuse(call, "-o - and --json - both go to standard output: one of them needs a file");
-    }
     const char *format;
     return settings->output == NULL ? EXIT_SUCCESS
-                                    : map_format_choose(call, settings->output, settings->to, true, &format);
+                                    : table_format_choose(call, settings->output, settings->to, true, &format);
 }
 
 static int embed_run(const cli_call *call)
@@ -191,10 +167,7 @@ static int embed_run(const cli_call *call)
 #define EMBED(member) offsetof(embed_settings, embed.member)
 
 static const cli_option data_options[] = {
-    {.name = "DATA",
-     .kind = CLI_OPERAND,
-     .member = AT(input),
-     .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"},
+    INPUT_OPERAND("DATA", AT(input), false),
     {.name = "output",
      .letter = 'o',
      .kind = CLI_TEXT,
@@ -202,9 +175,9 @@ static const cli_option data_options[] = {
      .argument = "FILE",
      .help = "where the map goes: .npy or .csv; - is standard output",
      .shown = ""},
-    MAP_FORMAT_OPTION(AT(to)),
-    {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite files that exist"},
-    {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
+    TABLE_FORMAT_OPTION(AT(to), TABLE_FORMAT_BY_ROWS),
+    FORCE_OPTION(AT(force), "overwrite files that exist"),
+    REPORT_OPTION(AT(json), "write a report as JSON"),
     {.name = "dry-run",
      .kind = CLI_FLAG,
      .member = AT(dry_run),
@@ -478,11 +451,11 @@ const cli_verb verb_embed = {
     .name = "embed",
     .summary = "make a map of data (t-SNE)",
     .usage = "DATA -o MAP",
-    .description = "Maps the rows of DATA into two or three dimensions, neighbours to neighbours, by t-SNE: one row "
-                   "out for each row "
-                   "in. With --add it places new points on a map that is there.\n\n"
-                   "Ctrl-C stops, writes the map as it is by then, keeps the state in MAP.state, and prints the "
-                   "command that goes on.",
+    .description =
+        "Maps the rows of DATA into two or three dimensions, neighbours to neighbours, by t-SNE: one row out for each "
+        "row in. With --add it places new points on a map that is there.\n\n"
+        "Ctrl-C stops, writes the map as it is by then, keeps the state in MAP.state, and prints the command that goes "
+        "on.",
     .examples = "  ptsne embed features.npy -o map.npy\n"
                 "  ptsne embed cells.csv --label-column kind --perplexity 30,300 -o map.csv\n"
                 "  ptsne embed features.npy -o map.npy --phases 250:12,500:1,100:4 --snapshots film.npy --every 5\n"

@@ -7,7 +7,7 @@
 typedef struct embed_settings {
     console_settings console;
     const char *input, *output, *json;
-    int to; /* map_format */
+    int to; /* table_format */
     bool force, dry_run;
     ptsne_embed_options embed; /* but for perplexities, phases and init, which are below */
     cli_numbers perplexities;
@@ -37,9 +37,6 @@ int file_pair_cut(const cli_call *call, const char *option, const char *text, fi
 
 /* The options that --phases, or --early-iterations and its like, leave in phases. */
 size_t embed_phases(const cli_call *call, ptsne_phase phases[PTSNE_MAX_PHASES], size_t n_phases);
-
-/* Read rows of numbers that are no data, a map say: no labels, no choice of columns. Prints what is wrong and returns the exit code. */
-int embed_read_map(const cli_call *call, const char *path, ptsne_table **map);
 
 /* Write the map to settings->output. Prints what is wrong and returns the exit code. */
 int embed_write_map(const cli_call *call, const float *y, size_t n, size_t components);

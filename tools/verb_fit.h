@@ -1,8 +1,19 @@
-/* ptsne fit: learn a map from data and write it as a model file. */
+/* ptsne fit: learn a map from data. fit_run.c has the run. */
 #ifndef PTSNE_TOOLS_VERB_FIT_H
 #define PTSNE_TOOLS_VERB_FIT_H
 
-#include "options.h"
+#include "common.h"
+
+typedef struct fit_settings {
+    console_settings console;
+    const char *input, *output, *json, *labels, *exclude, *init, *map, *image;
+    bool force;
+    ptsne_fit_options fit;
+    cli_numbers perplexities;
+    cli_runs phases;
+    device_settings device;
+    read_settings read;
+} fit_settings;
 
 extern const cli_verb verb_fit;
 

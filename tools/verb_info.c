@@ -1,9 +1,11 @@
 #include "verb_info.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
+#include "outputs.h"
 #include "report.h"
 
 typedef struct info_settings {
@@ -149,8 +151,8 @@ static json_t *model_report(const ptsne_model *model, const char *path)
 static int info_run(const cli_call *call)
 {
     const info_settings *settings = call->settings;
-    const char *const inputs[] = {settings->model, NULL};
-    int code = output_check(call->console, settings->json, true, inputs);
+    const output_file report = {"--json", settings->json, true};
+    int code = outputs_check(call, &report, 1, &settings->model, 1);
     if (code != EXIT_SUCCESS) { return code; }
     ptsne_error err = {0};
     ptsne_device *device = NULL;
@@ -175,11 +177,7 @@ static int info_run(const cli_call *call)
 
 static const cli_option own_options[] = {
     {.name = "MODEL", .kind = CLI_OPERAND, .member = AT(model), .required = true, .help = "model that ptsne wrote"},
-    {.name = "json",
-     .kind = CLI_TEXT,
-     .member = AT(json),
-     .argument = "FILE",
-     .help = "write it as JSON instead; - is standard output"},
+    REPORT_OPTION(AT(json), "write it as JSON instead; - is standard output"),
 };
 
 static const cli_section sections[] = {

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
+#include "labelled.h"
+#include "outputs.h"
 #include "report.h"
 
 typedef struct metrics_settings {
@@ -17,45 +18,28 @@ typedef struct metrics_settings {
     read_settings read;
 } metrics_settings;
 
-/* A data set, its map and its labels. */
+/* A data set, its labels and its map. */
 typedef struct data_set {
-    ptsne_table *x, *y;
-    ptsne_labels *read;         /* from a file of their own */
-    const ptsne_labels *labels; /* these, or those of x; NULL if there are none */
+    labelled data;
+    ptsne_table *y;
 } data_set;
 
 static void data_set_release(data_set *set)
 {
-    ptsne_labels_destroy(set->read);
     ptsne_table_destroy(set->y);
-    ptsne_table_destroy(set->x);
+    labelled_release(&set->data);
 }
 
 static int data_set_read(const cli_call *call, const char *data, const char *embedding, const char *labels,
                          data_set *set)
 {
     const metrics_settings *settings = call->settings;
-    ptsne_error err = {0};
-    const ptsne_read_options read = read_settings_data(&settings->read, labels);
-    const ptsne_read_options plain = {.label_column = "", .header = -1, .n_rows = read.n_rows};
-    const ptsne_read_options own = read_settings_labels(&settings->read);
-    if (ptsne_table_read(data, &read, &set->x, &err) != PTSNE_OK) { return console_fail(call->console, data, &err); }
-    if (ptsne_table_read(embedding, &plain, &set->y, &err) != PTSNE_OK) {
-        return console_fail(call->console, embedding, &err);
-    }
-    const size_t n = ptsne_table_rows(set->x);
-    if (ptsne_table_rows(set->y) != n) {
-        console_error(call->console, "%s: %zu rows, but %s has %zu", embedding, ptsne_table_rows(set->y), data, n);
-        return EXIT_DATA;
-    }
-    set->labels = ptsne_table_labels(set->x);
-    if (labels == NULL) { return EXIT_SUCCESS; }
-    if (ptsne_labels_read(labels, &own, &set->read, &err) != PTSNE_OK) {
-        return console_fail(call->console, labels, &err);
-    }
-    set->labels = set->read;
-    if (ptsne_labels_count(set->read) == n) { return EXIT_SUCCESS; }
-    console_error(call->console, "%s: %zu labels, but %s has %zu rows", labels, ptsne_labels_count(set->read), data, n);
+    int code = labelled_read(call, data, labels, &settings->read, &set->data);
+    if (code == EXIT_SUCCESS) { code = map_read(call, embedding, read_settings_use(&settings->read).n_rows, &set->y); }
+    if (code != EXIT_SUCCESS) { return code; }
+    const size_t n = ptsne_table_rows(set->data.x), points = ptsne_table_rows(set->y);
+    if (points == n) { return EXIT_SUCCESS; }
+    console_error(call->console, "%s: %zu rows, but %s has %zu", input_name(embedding), points, input_name(data), n);
     return EXIT_DATA;
 }
 
@@ -63,20 +47,13 @@ static int data_set_read(const cli_call *call, const char *data, const char *emb
 static int check_pair(const cli_call *call, const data_set *train, const data_set *test)
 {
     const metrics_settings *settings = call->settings;
-    const struct {
-        const ptsne_table *a, *b;
-        const char *name, *other;
-    } pairs[] = {{test->x, train->x, settings->test_data, settings->data},
-                 {test->y, train->y, settings->test_embedding, settings->embedding}};
-    for (size_t i = 0; i < CLI_LENGTH(pairs); i++) {
-        const size_t a = ptsne_table_columns(pairs[i].a), b = ptsne_table_columns(pairs[i].b);
-        if (a == b) { continue; }
-        console_error(call->console, "%s: %zu columns, but %s has %zu", pairs[i].name, a, pairs[i].other, b);
-        return EXIT_DATA;
+    int code = columns_check(call, test->data.x, settings->test_data, train->data.x, settings->data);
+    if (code == EXIT_SUCCESS) {
+        code = columns_check(call, test->y, settings->test_embedding, train->y, settings->embedding);
     }
-    if ((train->labels == NULL) == (test->labels == NULL)) { return EXIT_SUCCESS; }
+    if (code != EXIT_SUCCESS || (train->data.labels == NULL) == (test->data.labels == NULL)) { return code; }
     console_error(call->console, "labels of the %s are missing: test labels are compared with training labels",
-                  train->labels == NULL ? "data (--labels)" : "test data (--test-labels)");
+                  train->data.labels == NULL ? "data (--labels)" : "test data (--test-labels)");
     return EXIT_USAGE;
 }
 
@@ -121,24 +98,24 @@ static int compute(const cli_call *call, ptsne_device *device, const data_set *t
                    ptsne_metrics *metrics)
 {
     const metrics_settings *settings = call->settings;
-    const bool both = test->x != NULL;
-    const bool labelled = train->labels != NULL;
+    const bool both = test->data.x != NULL;
+    const bool by_labels = train->data.labels != NULL;
     ptsne_error err = {0};
     uint32_t *test_codes = NULL;
-    if (both && labelled) {
-        test_codes = codes_in(test->labels, train->labels);
+    if (both && by_labels) {
+        test_codes = codes_in(test->data.labels, train->data.labels);
         if (test_codes == NULL) {
             console_error(call->console, "not enough memory for the labels");
             return EXIT_FAILED;
         }
     }
     const ptsne_observer observer = console_observer(call->console);
-    const ptsne_status status =
-        ptsne_metrics_compute(device, ptsne_table_values(train->x), ptsne_table_values(train->y),
-                              labelled ? ptsne_labels_codes(train->labels) : NULL, ptsne_table_rows(train->x),
-                              both ? ptsne_table_values(test->x) : NULL, both ? ptsne_table_values(test->y) : NULL,
-                              test_codes, both ? ptsne_table_rows(test->x) : 0, ptsne_table_columns(train->x),
-                              ptsne_table_columns(train->y), &observer, metrics, &err);
+    const ptsne_status status = ptsne_metrics_compute(
+        device, ptsne_table_values(train->data.x), ptsne_table_values(train->y),
+        by_labels ? ptsne_labels_codes(train->data.labels) : NULL, ptsne_table_rows(train->data.x),
+        both ? ptsne_table_values(test->data.x) : NULL, both ? ptsne_table_values(test->y) : NULL, test_codes,
+        both ? ptsne_table_rows(test->data.x) : 0, ptsne_table_columns(train->data.x), ptsne_table_columns(train->y),
+        &observer, metrics, &err);
     free(test_codes);
     if (status == PTSNE_OK) { return EXIT_SUCCESS; }
     return console_fail(call->console, status == PTSNE_ERR_DATA ? settings->data : NULL, &err);
@@ -169,8 +146,8 @@ static int report(const cli_call *call, const figure *figures, size_t count, con
     const metrics_settings *settings = call->settings;
     json_t *whole =
         json_pack("{s:s, s:o, s:o, s:I, s:I}", "version", ptsne_version(), "data", report_text(settings->data),
-                  "embedding", report_text(settings->embedding), "rows", (json_int_t)ptsne_table_rows(train->x),
-                  "test_rows", (json_int_t)(test->x == NULL ? 0 : ptsne_table_rows(test->x)));
+                  "embedding", report_text(settings->embedding), "rows", (json_int_t)ptsne_table_rows(train->data.x),
+                  "test_rows", (json_int_t)(test->data.x == NULL ? 0 : ptsne_table_rows(test->data.x)));
     for (size_t i = 0; whole != NULL && i < count; i++) {
         json_object_set_new(whole, figures[i].key, report_number(figures[i].value));
     }
@@ -187,8 +164,7 @@ static int show(const cli_call *call, const ptsne_metrics *metrics, const data_s
         {"10-neighbour preservation", "knn_preservation_10", metrics->knn_preservation_10, false},
         {"KL divergence (perplexity 30)", "kl_30", metrics->kl_30, false},
     };
-    const bool only_report = settings->json != NULL && strcmp(settings->json, "-") == 0;
-    if (!only_report) { print_figures(figures, CLI_LENGTH(figures)); }
+    if (!output_streams(settings->json)) { print_figures(figures, CLI_LENGTH(figures)); }
     return settings->json == NULL ? EXIT_SUCCESS : report(call, figures, CLI_LENGTH(figures), train, test);
 }
 
@@ -209,22 +185,16 @@ static int check_settings(const cli_call *call)
 static int metrics_run(const cli_call *call)
 {
     const metrics_settings *settings = call->settings;
-    const char *const named_files[] = {settings->data,      settings->embedding,      settings->labels,
-                                       settings->test_data, settings->test_embedding, settings->test_labels};
-    const char *inputs[CLI_LENGTH(named_files) + 1] = {0};
-    for (size_t i = 0, n = 0; i < CLI_LENGTH(named_files); i++) {
-        if (named_files[i] != NULL) { inputs[n++] = named_files[i]; }
-    }
+    const char *const inputs[] = {settings->data,      settings->embedding,      settings->labels,
+                                  settings->test_data, settings->test_embedding, settings->test_labels};
+    const output_file report_file = {"--json", settings->json, true};
     int code = check_settings(call);
-    if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, inputs); }
+    if (code == EXIT_SUCCESS) { code = outputs_check(call, &report_file, 1, inputs, CLI_LENGTH(inputs)); }
     if (code != EXIT_SUCCESS) { return code; }
     console_catch_signals();
     data_set train = {0}, test = {0};
     ptsne_device *device = NULL;
-    ptsne_error err = {0};
     ptsne_metrics metrics;
-    const ptsne_device_options options = device_settings_use(&settings->device);
-    const ptsne_observer observer = console_observer(call->console);
     code = data_set_read(call, settings->data, settings->embedding, settings->labels, &train);
     if (code != EXIT_SUCCESS) { goto done; }
     if (settings->test_data != NULL) {
@@ -232,10 +202,7 @@ static int metrics_run(const cli_call *call)
         if (code == EXIT_SUCCESS) { code = check_pair(call, &train, &test); }
         if (code != EXIT_SUCCESS) { goto done; }
     }
-    if (ptsne_device_open(&options, &observer, &device, &err) != PTSNE_OK) {
-        code = console_fail(call->console, NULL, &err);
-        goto done;
-    }
+    if ((code = device_settings_open(call, &settings->device, &device)) != EXIT_SUCCESS) { goto done; }
     if ((code = compute(call, device, &train, &test, &metrics)) != EXIT_SUCCESS) { goto done; }
     code = show(call, &metrics, &train, &test);
 done:
@@ -276,11 +243,7 @@ static const cli_option data_options[] = {
 };
 
 static const cli_option output_options[] = {
-    {.name = "json",
-     .kind = CLI_TEXT,
-     .member = AT(json),
-     .argument = "FILE",
-     .help = "write the figures as JSON; - is standard output, then without the text"},
+    REPORT_OPTION(AT(json), "write the figures as JSON; - is standard output, then without the text"),
 };
 
 static const cli_section sections[] = {

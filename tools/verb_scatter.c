@@ -6,7 +6,6 @@
 
 typedef struct scatter_settings {
     picture_settings picture;
-    read_settings reading;
     console_settings console;
     const char *size;
     double point_size, alpha;
@@ -20,7 +19,6 @@ static void defaults(void *settings)
 {
     scatter_settings *scatter = settings;
     picture_settings_default(&scatter->picture);
-    read_settings_default(&scatter->reading);
 }
 
 static void tell(cli_console *console, const char *output, const ptsne_render_report *report)
@@ -46,13 +44,8 @@ static int scatter_run(const cli_call *call)
     const picture_settings *picture = &settings->picture;
     size_t sides[2] = {0, 0};
     if (settings->size != NULL && sizes_parse(settings->size, sides, 2) != 2) {
-        console_error(call->console, "--size %s: not WIDTHxHEIGHT, as in 1600x1200", settings->size);
-        return EXIT_USAGE;
+        return cli_refuse(call, "--size %s: not WIDTHxHEIGHT, as in 1600x1200", settings->size);
     }
-    const char *const inputs[] = {picture->map, picture->labels == NULL ? "-" : picture->labels, NULL};
-    int code = output_check(call->console, picture->output, picture->force, inputs);
-    if (code != EXIT_SUCCESS) { return code; }
-
     labelled_map map;
     ptsne_error err = {0};
     ptsne_render_report report;
@@ -73,7 +66,8 @@ static int scatter_run(const cli_call *call)
         .seed = picture->seed,
         .metadata = metadata,
     };
-    if ((code = labelled_map_read(call->console, picture, &settings->reading, &map)) != EXIT_SUCCESS) { goto done; }
+    int code = picture_begin(call, picture, NULL, &map);
+    if (code != EXIT_SUCCESS) { goto done; }
     if (ptsne_render_scatter(map.values, map.rows, map.columns, map.labels, &options, &observer, picture->output,
                              picture->force, &report, &err) != PTSNE_OK) {
         code = console_fail(call->console, NULL, &err);
@@ -126,7 +120,7 @@ static const cli_section sections[] = {
     {"Files", picture_files, CLI_LENGTH(picture_files), AT(picture), false},
     {"Points", points, CLI_LENGTH(points), 0, false},
     {"Looks", picture_looks, CLI_LENGTH(picture_looks), AT(picture), false},
-    {"Reading", read_options, CLI_LENGTH(read_options), AT(reading), true},
+    {"Reading", read_options, CLI_LENGTH(read_options), AT(picture.reading), true},
     {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console), true},
 };
 

@@ -7,7 +7,6 @@
 
 typedef struct sprites_settings {
     picture_settings picture;
-    read_settings reading;
     console_settings console;
     const char *images, *image_shape;
     size_t canvas;
@@ -23,7 +22,6 @@ static void defaults(void *settings)
 {
     sprites_settings *sprites = settings;
     picture_settings_default(&sprites->picture);
-    read_settings_default(&sprites->reading);
     sprites->canvas = 4000;
 }
 
@@ -35,9 +33,8 @@ static int shape_find(const cli_call *call, const ptsne_table *images, size_t sh
     if (settings->image_shape != NULL) {
         shape[2] = 1;
         if (sizes_parse(settings->image_shape, shape, 3) < 2) {
-            console_error(call->console, "--image-shape %s: not HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS, as in 28x28",
-                          settings->image_shape);
-            return EXIT_USAGE;
+            return cli_refuse(call, "--image-shape %s: not HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS, as in 28x28",
+                              settings->image_shape);
         }
         if (shape[1] > 0 && shape[2] > 0 && columns % (shape[1] * shape[2]) == 0 &&
             columns / (shape[1] * shape[2]) == shape[0]) {
@@ -65,13 +62,9 @@ static int shape_find(const cli_call *call, const ptsne_table *images, size_t sh
 static int images_read(const cli_call *call, const labelled_map *map, ptsne_table **images, size_t shape[3])
 {
     const sprites_settings *settings = call->settings;
-    ptsne_error err = {0};
-    ptsne_read_options options;
-    ptsne_read_options_default(&options);
-    if (settings->reading.limit > 0) { options.n_rows = settings->reading.limit; }
-    if (ptsne_table_read(settings->images, &options, images, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->images, &err);
-    }
+    const ptsne_read_options options = {.header = -1, .n_rows = read_settings_use(&settings->picture.reading).n_rows};
+    const int code = table_read(call, settings->images, &options, images);
+    if (code != EXIT_SUCCESS) { return code; }
     if (ptsne_table_rows(*images) != map->rows) {
         console_error(call->console, "%s has %zu images, but %s has %zu points", settings->images,
                       ptsne_table_rows(*images), settings->picture.map, map->rows);
@@ -101,11 +94,6 @@ static int sprites_run(const cli_call *call)
 {
     const sprites_settings *settings = call->settings;
     const picture_settings *picture = &settings->picture;
-    const char *const inputs[] = {picture->map, settings->images, picture->labels == NULL ? "-" : picture->labels,
-                                  NULL};
-    int code = output_check(call->console, picture->output, picture->force, inputs);
-    if (code != EXIT_SUCCESS) { return code; }
-
     labelled_map map;
     ptsne_table *images = NULL;
     size_t shape[3];
@@ -127,7 +115,8 @@ static int sprites_run(const cli_call *call)
         .seed = picture->seed,
         .metadata = metadata,
     };
-    if ((code = labelled_map_read(call->console, picture, &settings->reading, &map)) != EXIT_SUCCESS) { goto done; }
+    int code = picture_begin(call, picture, settings->images, &map);
+    if (code != EXIT_SUCCESS) { goto done; }
     if ((code = images_read(call, &map, &images, shape)) != EXIT_SUCCESS) { goto done; }
     if (ptsne_render_sprites(map.values, map.rows, map.columns, ptsne_table_values(images), shape, map.labels, &options,
                              &observer, picture->output, picture->force, &report, &err) != PTSNE_OK) {
@@ -198,7 +187,7 @@ static const cli_section sections[] = {
     {"Files", picture_files, CLI_LENGTH(picture_files), AT(picture), false},
     {"Sprites", sprites, CLI_LENGTH(sprites), 0, false},
     {"Looks", picture_looks, CLI_LENGTH(picture_looks), AT(picture), false},
-    {"Reading", read_options, CLI_LENGTH(read_options), AT(reading), true},
+    {"Reading", read_options, CLI_LENGTH(read_options), AT(picture.reading), true},
     {"Messages", cli_console_options, CLI_LENGTH(cli_console_options), AT(console), true},
 };
 

@@ -3,19 +3,19 @@
 #include "verb_transform.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "common.h"
+#include "models.h"
+#include "outputs.h"
 #include "report.h"
 
 typedef struct transform_settings {
     console_settings console;
     const char *model, *input, *output, *json;
     const char *layer; /* NULL: transform */
-    int to;            /* map_format */
+    int to;            /* table_format */
     bool force;
     device_settings device;
     read_settings read;
@@ -39,20 +39,12 @@ static const size_t block_bytes = (size_t)32 << 20;
 static int open_input(const cli_call *call, row_stream *stream)
 {
     const transform_settings *settings = call->settings;
-    ptsne_error err = {0};
-    const ptsne_device_options device = device_settings_use(&settings->device);
+    const model_kind kind = settings->layer == NULL ? MODEL_MAP : MODEL_ANY;
     const ptsne_read_options read = read_settings_use(&settings->read);
-    const ptsne_observer observer = console_observer(call->console);
-    if (ptsne_device_open(&device, &observer, &stream->device, &err) != PTSNE_OK) {
-        return console_fail(call->console, NULL, &err);
-    }
-    if (ptsne_model_load(stream->device, settings->model, &stream->model, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->model, &err);
-    }
-    if (settings->layer == NULL) {
-        const int code = map_model_check(call->console, settings->model, stream->model);
-        if (code != EXIT_SUCCESS) { return code; }
-    }
+    ptsne_error err = {0};
+    int code = device_settings_open(call, &settings->device, &stream->device);
+    if (code == EXIT_SUCCESS) { code = model_open(call, stream->device, settings->model, kind, &stream->model); }
+    if (code != EXIT_SUCCESS) { return code; }
     if (ptsne_reader_open(settings->input, &read, &stream->reader, &err) != PTSNE_OK) {
         return console_fail(call->console, settings->input, &err);
     }
@@ -65,39 +57,25 @@ static int open_input(const cli_call *call, row_stream *stream)
     ptsne_layer_info layer;
     ptsne_model_layer(stream->model, stream->layer, &layer);
     stream->components = layer.output[0] * layer.output[1] * layer.output[2];
-    if (stream->columns != ptsne_model_features(stream->model)) {
-        const char *input = strcmp(settings->input, "-") == 0 ? "standard input" : settings->input;
-        console_error(call->console, "%s: rows of %zu columns, but %s was fitted on %zu", input, stream->columns,
-                      settings->model, ptsne_model_features(stream->model));
-        return EXIT_DATA;
-    }
-    return EXIT_SUCCESS;
+    return model_columns_check(call, stream->model, settings->model, settings->input, stream->columns);
 }
 
 /* A writer of rows, with the columns of features named "dense1_1", "dense1_2", ... */
-static int open_writer(const cli_call *call, const char *format, row_stream *stream)
+static int open_writer(const cli_call *call, row_stream *stream)
 {
-    enum { LENGTH = 40 };
     const transform_settings *settings = call->settings;
-    const size_t count = settings->layer == NULL ? 0 : stream->components;
-    ptsne_error err = {0};
-    char *texts = calloc(count + 1, LENGTH);
-    const char **names = calloc(count + 1, sizeof *names);
-    int code = EXIT_FAILED;
-    if (texts == NULL || names == NULL) {
-        console_error(call->console, "not enough memory for the names of %zu columns", count);
-        goto done;
+    const char **names = NULL;
+    if (settings->layer != NULL && (names = column_names(call, settings->layer, stream->components)) == NULL) {
+        return EXIT_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        names[i] = texts + i * LENGTH;
-        snprintf(texts + i * LENGTH, LENGTH, "%.15s_%zu", settings->layer, i + 1);
-    }
-    const ptsne_status status =
-        ptsne_writer_open(settings->output, format, stream->components, ptsne_reader_rows(stream->reader),
-                          count == 0 ? NULL : names, settings->force, &stream->writer, &err);
-    code = status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
-done:
-    free(texts);
+    const table_file file = {settings->output,
+                             settings->to,
+                             settings->force,
+                             ptsne_reader_rows(stream->reader),
+                             stream->components,
+                             names,
+                             false};
+    const int code = table_begin(call, &file, &stream->writer);
     free(names);
     return code;
 }
@@ -105,12 +83,8 @@ done:
 static int open_output(const cli_call *call, row_stream *stream)
 {
     const transform_settings *settings = call->settings;
-    const char *format;
-    const int chosen = map_format_choose(call, settings->output, settings->to,
-                                         ptsne_reader_rows(stream->reader) != PTSNE_UNKNOWN, &format);
-    if (chosen != EXIT_SUCCESS) { return chosen; }
-    const int opened = open_writer(call, format, stream);
-    if (opened != EXIT_SUCCESS) { return opened; }
+    const int code = open_writer(call, stream);
+    if (code != EXIT_SUCCESS) { return code; }
     const size_t widest = stream->components > stream->columns ? stream->components : stream->columns;
     const size_t fit = block_bytes / sizeof(float) / widest;
     stream->capacity = fit < 1 ? 1 : fit > 16384 ? 16384 : fit;
@@ -180,23 +154,19 @@ static int report(const cli_call *call, const row_stream *stream)
 static int transform_run(const cli_call *call)
 {
     const transform_settings *settings = call->settings;
-    const char *const inputs[] = {settings->model, settings->input, NULL};
-    if (settings->json != NULL && strcmp(settings->json, "-") == 0 && strcmp(settings->output, "-") == 0) {
-        return cli_refuse(call, "-o - and --json - both go to standard output: one of them needs a file");
-    }
-    int code = output_check(call->console, settings->output, settings->force, inputs);
-    const char *const taken[] = {settings->model, settings->input, settings->output, NULL};
-    if (code == EXIT_SUCCESS) { code = output_check(call->console, settings->json, true, taken); }
+    const char *const inputs[] = {settings->model, settings->input};
+    const output_file outputs[] = {{"-o", settings->output, settings->force}, {"--json", settings->json, true}};
+    int code = outputs_check(call, outputs, CLI_LENGTH(outputs), inputs, CLI_LENGTH(inputs));
     if (code != EXIT_SUCCESS) { return code; }
     console_catch_signals();
     row_stream stream = {.began = pt_seconds()};
-    ptsne_error err = {0};
     if ((code = open_input(call, &stream)) != EXIT_SUCCESS) { goto done; }
     if ((code = open_output(call, &stream)) != EXIT_SUCCESS) { goto done; }
     if ((code = pump(call, &stream)) != EXIT_SUCCESS) { goto done; }
-    const ptsne_status status = ptsne_writer_commit(stream.writer, &err);
+    ptsne_error err = {0};
+    code = table_end(call, stream.writer, PTSNE_OK, &err);
     stream.writer = NULL;
-    code = status == PTSNE_OK ? report(call, &stream) : console_fail(call->console, NULL, &err);
+    if (code == EXIT_SUCCESS) { code = report(call, &stream); }
 done:
     ptsne_writer_discard(stream.writer);
     ptsne_reader_destroy(stream.reader);
@@ -211,11 +181,7 @@ done:
 
 static const cli_option own_options[] = {
     {.name = "MODEL", .kind = CLI_OPERAND, .member = AT(model), .required = true, .help = "model that ptsne wrote"},
-    {.name = "X",
-     .kind = CLI_OPERAND,
-     .member = AT(input),
-     .required = true,
-     .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"},
+    INPUT_OPERAND("X", AT(input), true),
 };
 
 static const cli_option layer_options[] = {
@@ -237,9 +203,9 @@ static const cli_option output_options[] = {
      .argument = "FILE",
      .help = "where the rows go: .npy or .csv; - is standard output",
      .shown = ""},
-    MAP_FORMAT_OPTION(AT(to)),
-    {.name = "force", .letter = 'f', .kind = CLI_FLAG, .member = AT(force), .help = "overwrite FILE if it exists"},
-    {.name = "json", .kind = CLI_TEXT, .member = AT(json), .argument = "FILE", .help = "write a report as JSON"},
+    TABLE_FORMAT_OPTION(AT(to), TABLE_FORMAT_BY_ROWS),
+    FORCE_OPTION(AT(force), "overwrite FILE if it exists"),
+    REPORT_OPTION(AT(json), "write a report as JSON"),
 };
 
 static const cli_section sections[] = {
@@ -289,8 +255,7 @@ const cli_verb verb_features = {
     .description =
         "Runs the network over the rows of X up to one layer, and writes the layer's activations, after its activation "
         "function: one row out for each row in, height x width x channels values of an image, channels fastest. ptsne "
-        "info "
-        "MODEL lists the layers. Rows stream: memory does not grow with the file, and both ends can be pipes.",
+        "info MODEL lists the layers. Rows stream: memory does not grow with the file, and both ends can be pipes.",
     .examples = "  ptsne info digits.safetensors\n"
                 "  ptsne features digits.safetensors t10k-images-idx3-ubyte.gz --layer dense1 -o features.npy\n"
                 "  ptsne embed features.npy -o map.npy\n",
