@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         .examples = "  ptsne embed features.npy -o map.npy                 make a map\n"
                     "  ptsne fit train.npy -o map.safetensors              learn a map\n"
                     "  ptsne transform map.safetensors new.npy -o map.npy  place points on it\n"
+                    "  ptsne classify kinds.csv -o kinds.safetensors       learn classes\n"
                     "  ptsne cluster features.npy -k 10 -o labels.npy      find groups\n"
                     "  ptsne metrics --data new.npy --embedding map.npy    how good is it?\n"
                     "  ptsne-render scatter map.npy -o map.png             look at it\n",
