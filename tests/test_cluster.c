@@ -463,6 +463,7 @@ int main(void)
         const ptsne_device_options options = {.spec = spec, .threads = 2};
         ptsne_device *device;
         ptsne_error err;
+        if (!backend_wanted(spec)) { continue; }
         if (ptsne_device_open(&options, NULL, &device, &err) != PTSNE_OK) {
             failed += backend_missing(spec, &err);
             continue;

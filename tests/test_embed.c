@@ -589,8 +589,8 @@ int main(void)
     if (!directory_make("embed", directory)) { return 1; }
     int failed = 0;
     for (size_t b = 0; b < pt_backend_count(); b++) {
-        const char *wanted = getenv("PTSNE_TEST_BACKENDS"), *name = pt_backend_name(b);
-        if (wanted != NULL && strstr(wanted, name) == NULL) { continue; }
+        const char *name = pt_backend_name(b);
+        if (!backend_wanted(name)) { continue; }
         pt_backend *be;
         ptsne_error err;
         if (pt_backend_open(name, &be, &err) != PTSNE_OK) {

@@ -437,6 +437,7 @@ int main(void)
     for (size_t b = 0; b < pt_backend_count(); b++) {
         pt_backend *be;
         ptsne_error err;
+        if (!backend_wanted(pt_backend_name(b))) { continue; }
         if (pt_backend_open(pt_backend_name(b), &be, &err) != PTSNE_OK) {
             failed += backend_missing(pt_backend_name(b), &err);
             continue;
