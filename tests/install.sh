@@ -52,6 +52,17 @@ with_pkg_config_render()
 says_version() { [ "$("$@" | head -n 1)" = "ptsne $version" ]; }
 # Nothing that we install may know where it was built.
 keeps_no_path() { ! grep -rqF -- "$PWD" "$work/moved"; }
+# Each header of the installed tree alone, as C and as C++.
+compile_alone()
+{
+    local header alone=0
+    for header in "$work"/moved/include/ptsne.h "$work"/moved/include/ptsne/*.h; do
+        alone=$((alone + 1))
+        ${CC-cc} -std=c11 -Wall -Wextra -Wpedantic -Werror -I "$work/moved/include" -fsyntax-only -x c "$header" || return
+        ${CXX-c++} -std=c++11 -Wall -Wextra -Wpedantic -Werror -I "$work/moved/include" -fsyntax-only -x c++ "$header" || return
+    done
+    [ $alone -eq "$(find include -name '*.h' | wc -l)" ]
+}
 # The library finds its module: then it says something else of a machine without OpenCL, or nothing at all.
 finds_module()
 {
@@ -67,6 +78,7 @@ mv "$work/first" "$work/moved"
 pc=$(dirname "$(find "$work/moved" -name ptsne.pc)")
 version=$(PKG_CONFIG_PATH=$pc pkg-config --modversion ptsne)
 
+check "each header compiles alone" compile_alone
 check "find_package finds it" cmake -S tests/consumer -B "$work/consumer" -G Ninja "-DCMAKE_PREFIX_PATH=$work/moved"
 check "a consumer compiles" cmake --build "$work/consumer"
 check "a C consumer runs" "$work/consumer/consumer_c"
