@@ -1,6 +1,15 @@
 # What the tests of the programs share: run a program as people do and compare exit code, standard output and standard error.
-# Read by bash with `.`; every check is counted in `passed` or `failed`, and a failed one shows what was said.
-passed=0 failed=0
+# Read by bash with `.` in a script whose first word is the directory of the programs: it goes to a directory of its own, which is
+# gone at the end. Every check is counted in `passed` or `failed`, and a failed one shows what was said.
+bin=$(cd "${1:?usage: $0 BIN}" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+PATH=$bin:$PATH
+unset NO_COLOR PTSNE_DEVICE PTSNE_KERNEL_PATH
+# Waiting threads sleep: on a machine that does other things as well, spinning ones cost a hundredfold.
+export OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8 TERM=xterm
+passed=0 failed=0 skipped=0
 
 pass() { passed=$((passed + 1)); }
 fail()

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "faults.h"
+#include "stage_ear.h"
 #include "tsne/affinities.h"
 #include "tsne/neighbors.h"
 
@@ -325,15 +327,6 @@ static void test_graph_check(void **state)
     graph_free(&g);
 }
 
-static pt_backend *open_cpu(size_t threads)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = threads};
-    pt_backend *be = NULL;
-    ptsne_error err = {0};
-    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
-    return be;
-}
-
 static void assert_same(const pt_affinities *a, const pt_affinities *b)
 {
     assert_int_equal(a->n, b->n);
@@ -345,7 +338,7 @@ static void assert_same(const pt_affinities *a, const pt_affinities *b)
 static void test_threads(void **state)
 {
     graph g = make_graph(*state, 2000, 30, 9);
-    pt_backend *one = open_cpu(1), *three = open_cpu(3);
+    pt_backend *one = backend_cpu(1, 0), *three = backend_cpu(3, 0);
     const double perplexities[] = {10.0, 3.0};
     pt_affinities a, b;
     build(one, &g, perplexities, 2, &a);
@@ -422,7 +415,7 @@ static void test_permute(void **state)
     assert_int_equal(permute(be, &turned, back, &again, NULL), PTSNE_OK);
     assert_same(&joint, &again);
     pt_affinities_destroy(&again);
-    pt_backend *one = open_cpu(1);
+    pt_backend *one = backend_cpu(1, 0);
     assert_int_equal(permute(one, &joint, order, &again, NULL), PTSNE_OK);
     pt_backend_close(one);
     assert_same(&turned, &again);
@@ -473,27 +466,14 @@ static void test_upload_long(void **state)
     pt_affinities_destroy(&turned);
 }
 
-typedef struct ear {
-    size_t calls, last, stop_at;
-} ear;
-
-static int listen(const ptsne_progress *progress, void *user)
-{
-    ear *heard = user;
-    assert_string_equal(progress->stage, "affinities");
-    assert_true(progress->step >= heard->last && progress->step <= progress->n_steps);
-    heard->last = progress->step;
-    return ++heard->calls > heard->stop_at;
-}
-
 static void test_observer(void **state)
 {
     graph g = make_graph(*state, 500, 20, 5);
     const double perplexity = 5.0;
     const pt_affinities_settings settings = {&perplexity, 1, false};
     for (size_t t = 0; t < 2; t++) {
-        ear heard = {.stop_at = t == 0 ? SIZE_MAX : 1};
-        const ptsne_observer observer = {.progress = listen, .user = &heard};
+        stage_ear heard = {.stage = "affinities", .stop_at = t == 0 ? 0 : 2};
+        const ptsne_observer observer = stage_observer(&heard);
         pt_affinities joint;
         ptsne_error err = {0};
         const ptsne_status status =
@@ -550,7 +530,7 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    pt_backend *be = open_cpu(2);
+    pt_backend *be = backend_cpu(2, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_joint, be),       cmocka_unit_test_prestate(test_degenerate, be),
         cmocka_unit_test_prestate(test_missing, be),     cmocka_unit_test_prestate(test_ring, be),

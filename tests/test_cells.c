@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "faults.h"
 #include "tsne/cells.h"
@@ -20,15 +21,6 @@
 typedef enum kind { GROUPS, NOISE, DISTANT, COPIES, EQUAL, LOPSIDED } kind;
 
 static const char *const kind_names[] = {"groups", "noise", "distant", "copies", "equal", "lopsided"};
-
-static pt_backend *open_cpu(size_t threads, size_t memory)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = threads, .memory = memory};
-    pt_backend *be = NULL;
-    ptsne_error err = {0};
-    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
-    return be;
-}
 
 static float *make_data(kind what, size_t n, size_t d, uint64_t seed)
 {
@@ -259,7 +251,7 @@ static void test_same_bytes(void **state)
         float *x = make_data(kinds[t], n, d, 60 + t);
         result found[4];
         for (size_t r = 0; r < 4; r++) {
-            pt_backend *be = open_cpu(threads[r], r < 3 ? 0 : (size_t)420 << 10);
+            pt_backend *be = backend_cpu(threads[r], r < 3 ? 0 : (size_t)420 << 10);
             found[r] = find(be, x, n, d, "euclidean", k, 0.99);
             assert_int_equal(be->memory_used, 0);
             pt_backend_close(be);
@@ -370,12 +362,12 @@ static ptsne_status do_cosine(pt_backend *be, void *context, ptsne_error *err)
 static void test_failures(void **state)
 {
     (void)state;
-    pt_backend *be = open_cpu(1, 0); /* thousands of runs: threads would wait for each other */
+    pt_backend *be = backend_cpu(1, 0); /* thousands of runs: threads would wait for each other */
     float *x = make_data(GROUPS, 200, 6, 8), *far = make_data(DISTANT, 200, 6, 9);
     assert_true(faults_walk(be, do_find, far) > 60);
     assert_true(faults_walk(be, do_cosine, x) > 60);
     float *wide = make_data(GROUPS, 200, 40, 10);
-    pt_backend *small = open_cpu(1, (size_t)48 << 10); /* a tile of columns at a time */
+    pt_backend *small = backend_cpu(1, (size_t)48 << 10); /* a tile of columns at a time */
     assert_true(faults_walk(small, do_wide, wide) > 60);
     free(wide);
     pt_backend_close(small);
@@ -386,7 +378,7 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    pt_backend *be = open_cpu(2, 0);
+    pt_backend *be = backend_cpu(2, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_recall, be),
         cmocka_unit_test_prestate(test_shares, be),

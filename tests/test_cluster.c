@@ -17,6 +17,7 @@
 #include "backends.h"
 #include "base/columns.h"
 #include "base/random.h"
+#include "blobs.h"
 #include "faults.h"
 
 static ptsne_device *open_device(const char *spec, size_t threads, size_t memory)
@@ -38,13 +39,8 @@ static void *taken(size_t count, size_t size)
 /* n points, row i of Gaussian i % groups; centres N(0, spread^2), off the origin by `away`. */
 static float *make_data(size_t n, size_t d, size_t groups, float spread, float away, uint64_t seed)
 {
-    float *x = taken(n * d, sizeof *x), *center = taken(groups * d, sizeof *center);
-    pt_random random = {.seed = seed, .stream = 1};
-    for (size_t t = 0; t < groups * d; t++) { center[t] = away + spread * pt_random_normal(&random); }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < d; j++) { x[i * d + j] = center[i % groups * d + j] + pt_random_normal(&random); }
-    }
-    free(center);
+    float *x = taken(n * d, sizeof *x);
+    blobs_fill(x, n, d, groups, away, spread, (pt_random){.seed = seed, .stream = 1});
     return x;
 }
 
@@ -207,6 +203,24 @@ static void test_silhouettes_bytes(void **state)
 
 /* ---- clusters ---- */
 
+/* Centres are the means of their rows, but for a move that the default tolerance, 1e-4 of the columns' mean variance, lets go. */
+static void check_centers(const float *x, size_t n, size_t d, const uint32_t *label, const float *center,
+                          const size_t *count, size_t k)
+{
+    double *mean = taken(k * d, sizeof *mean), *middle = taken(d, sizeof *middle), moved = 0.0, variance = 0.0;
+    for (size_t t = 0; t < n * d; t++) {
+        mean[label[t / d] * d + t % d] += (double)x[t] / (double)count[label[t / d]];
+        middle[t % d] += (double)x[t] / (double)n;
+    }
+    for (size_t t = 0; t < n * d; t++) { variance += pow((double)x[t] - middle[t % d], 2.0) / (double)(n * d); }
+    for (size_t t = 0; t < k * d; t++) { moved += pow(mean[t] - (double)center[t], 2.0); }
+    if (!(moved <= 1e-4 * variance)) {
+        fail_msg("k = %zu: centres are %g off their means, deviation %g", k, sqrt(moved), sqrt(variance));
+    }
+    free(mean);
+    free(middle);
+}
+
 /* Every label has the nearest centre, every centre is the mean of its rows, and the inertia is theirs; x as k-means saw it. */
 static void check_clusters(const float *x, size_t n, size_t d, const uint32_t *label, const float *center,
                            const ptsne_cluster_report *report)
@@ -228,6 +242,7 @@ static void check_clusters(const float *x, size_t n, size_t d, const uint32_t *l
         smallest = count[e] < smallest ? count[e] : smallest;
         largest = count[e] > largest ? count[e] : largest;
     }
+    check_centers(x, n, d, label, center, count, report->k);
     assert_int_equal(smallest, report->smallest);
     assert_int_equal(largest, report->largest);
     if (!(fabs(report->inertia - inertia) <= 1e-5 * inertia + 1e-6)) {

@@ -17,6 +17,7 @@
 
 #include "backends.h"
 #include "base/random.h"
+#include "blobs.h"
 #include "directory.h"
 #include "tsne/embed.h"
 #include "tsne/embed_settings.h"
@@ -32,16 +33,6 @@
 
 static char directory[DIRECTORY_ROOM];
 static float blobs[N * D]; /* row i is of cluster i % CLUSTERS */
-
-static void blobs_make(void)
-{
-    float centre[CLUSTERS * D];
-    pt_random random = {.seed = 5};
-    for (size_t i = 0; i < CLUSTERS * D; i++) { centre[i] = 50.0f + 4.0f * pt_random_normal(&random); }
-    for (size_t i = 0; i < N; i++) {
-        for (size_t j = 0; j < D; j++) { blobs[i * D + j] = centre[i % CLUSTERS * D + j] + pt_random_normal(&random); }
-    }
-}
 
 static ptsne_embed_options small_options(ptsne_method method, size_t dims)
 {
@@ -63,12 +54,6 @@ static ptsne_embed_options brief_options(void)
     options.phases[0].iterations = 20;
     options.phases[1].iterations = 40;
     return options;
-}
-
-/* Some devices take a second for what the processor does at once: they show their ops, not the host's part. */
-static bool on_cpu(const pt_backend *be)
-{
-    return strcmp(be->ops->name, "cpu") == 0;
 }
 
 static pt_backend *open_threads(const char *spec, size_t threads)
@@ -231,26 +216,6 @@ static void test_oracle(void **state)
 
 /* ---- maps ---- */
 
-/* Share of points whose nearest neighbour in the map is of another cluster. */
-static double strangers(const float *y, size_t n, size_t dims)
-{
-    size_t wrong = 0;
-    for (size_t i = 0; i < n; i++) {
-        double best = HUGE_VAL;
-        size_t who = i;
-        for (size_t j = 0; j < n; j++) {
-            double d2 = j == i ? HUGE_VAL : 0.0;
-            for (size_t a = 0; a < dims; a++) { d2 += pow((double)y[i * dims + a] - (double)y[j * dims + a], 2); }
-            if (d2 < best) {
-                best = d2;
-                who = j;
-            }
-        }
-        wrong += who % CLUSTERS != i % CLUSTERS;
-    }
-    return (double)wrong / (double)n;
-}
-
 static void test_clusters(void **state)
 {
     static const ptsne_method methods[] = {PTSNE_METHOD_FIELD, PTSNE_METHOD_BARNES_HUT, PTSNE_METHOD_EXACT};
@@ -258,12 +223,14 @@ static void test_clusters(void **state)
     double kl[3];
     for (size_t m = 0; m < 3; m++) {
         for (size_t dims = 2; dims <= 3; dims++) {
-            if (dims == 3 && methods[m] != PTSNE_METHOD_FIELD && !on_cpu(*state)) { continue; } /* in test_oracle */
+            if (dims == 3 && methods[m] != PTSNE_METHOD_FIELD && !backend_is_cpu(*state)) {
+                continue;
+            } /* in test_oracle */
             ptsne_embed_options options = small_options(methods[m], dims);
             ptsne_embed_report report;
             if (dims == 3) { options.phases[0].iterations = options.phases[1].iterations = 40; }
             embed(*state, &options, y, &report);
-            assert_true(strangers(y, N, dims) < 0.01);
+            assert_true(blobs_strangers(y, N, dims, CLUSTERS) < 0.01);
             assert_true(report.recall >= 1.0 && report.nonzeros >= N * K && report.span[dims - 1] > 1.0);
             if (dims == 2) { kl[m] = report.kl_divergence; }
         }
@@ -303,16 +270,17 @@ test_reduced(void **state) /* principal components, several perplexities, unifor
     float y[N * 2];
     options.pca = 4;
     embed(*state, &options, y, &report);
-    assert_true(strangers(y, N, 2) < 0.02 && report.explained_variance > 0.5 && report.explained_variance < 1.0);
+    assert_true(blobs_strangers(y, N, 2, CLUSTERS) < 0.02 && report.explained_variance > 0.5 &&
+                report.explained_variance < 1.0);
     options.perplexities[1] = 20.0;
     options.n_perplexities = 2;
     embed(*state, &options, y, &report);
-    assert_true(strangers(y, N, 2) < 0.02 && report.n_neighbors == 60);
+    assert_true(blobs_strangers(y, N, 2, CLUSTERS) < 0.02 && report.n_neighbors == 60);
     options.uniform = 1;
     options.init = PTSNE_INIT_RANDOM;
     options.seed = 3;
     embed(*state, &options, y, &report);
-    assert_true(strangers(y, N, 2) < 0.05 && report.n_neighbors == 15);
+    assert_true(blobs_strangers(y, N, 2, CLUSTERS) < 0.05 && report.n_neighbors == 15);
 }
 
 /* ---- bits ---- */
@@ -322,7 +290,7 @@ static void test_threads(void **state)
     const pt_backend *given = *state;
     float y[3][N * 2];
     for (size_t threads = 1; threads <= 3; threads++) {
-        if (threads == 2 && !on_cpu(given)) { /* a device takes long to open: the first and the last do */
+        if (threads == 2 && !backend_is_cpu(given)) { /* a device takes long to open: the first and the last do */
             memcpy(y[1], y[0], sizeof y[0]);
             continue;
         }
@@ -367,7 +335,7 @@ static void test_resume(void **state)
     ptsne_error err;
     ptsne_embed_options options = brief_options();
     embed(*state, &options, whole, &report);
-    const size_t stops[] = {37, 1, 25, 20, 59}, n_stops = on_cpu(*state) ? sizeof stops / sizeof stops[0] : 1;
+    const size_t stops[] = {37, 1, 25, 20, 59}, n_stops = backend_is_cpu(*state) ? sizeof stops / sizeof stops[0] : 1;
     for (size_t i = 0; i < n_stops; i++) {
         l = (listener){.stop_at = stops[i]};
         options.snapshot = hear_frame;
@@ -410,7 +378,7 @@ static void test_resume(void **state)
 
 static void test_frames(void **state)
 {
-    if (!on_cpu(*state)) { return; } /* the host's part */
+    if (!backend_is_cpu(*state)) { return; } /* the host's part */
     static listener l;
     float y[N * 2];
     ptsne_embed_report report;
@@ -430,7 +398,7 @@ static void test_frames(void **state)
 
 static void test_phases(void **state)
 {
-    if (!on_cpu(*state)) { return; } /* the host's part */
+    if (!backend_is_cpu(*state)) { return; } /* the host's part */
     float one[N * 2], two[N * 2];
     ptsne_embed_report report;
     ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
@@ -451,7 +419,7 @@ static void test_phases(void **state)
 
 static void test_tolerance(void **state)
 {
-    if (!on_cpu(*state)) { return; } /* the host's part, and thousands of iterations */
+    if (!backend_is_cpu(*state)) { return; } /* the host's part, and thousands of iterations */
     float y[N * 2];
     ptsne_embed_report report;
     ptsne_embed_options options = small_options(PTSNE_METHOD_EXACT, 2);
@@ -483,7 +451,7 @@ static void test_add(void **state)
         fail_msg("%s", err.message);
     }
     memcpy(y + old * 2, placed, new * 2 * sizeof *y);
-    assert_true(strangers(y, N, 2) < 0.02);
+    assert_true(blobs_strangers(y, N, 2, CLUSTERS) < 0.02);
     CHECK(pt_embed_add(*state, blobs, y, old, D, 2, blobs + (old + 7) * D, 1, NULL, NULL, alone, &report, NULL));
     assert_true(fabsf(alone[0] - placed[14]) < 1e-3f && fabsf(alone[1] - placed[15]) < 1e-3f);
     float copy[N * D],
@@ -502,7 +470,7 @@ static void test_add(void **state)
     CHECK(pt_embed_add(*state, blobs, y, old, D, 2, blobs + old * D, new, &add, NULL, placed, &report, NULL));
     assert_memory_not_equal(placed, y + 2 * old, 2 * new * sizeof *placed);
     memcpy(y + old * 2, placed, new * 2 * sizeof *y);
-    assert_true(strangers(y, N, 2) < 0.05);
+    assert_true(blobs_strangers(y, N, 2, CLUSTERS) < 0.05);
     add.pca = 0;
     add.perplexity = 100.0;
     assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, blobs, 3, &add, NULL, placed, &report, &err),
@@ -585,18 +553,11 @@ static void test_order(void **state)
 
 int main(void)
 {
-    blobs_make();
+    blobs_fill(blobs, N, D, CLUSTERS, 50.0f, 4.0f, (pt_random){.seed = 5});
     if (!directory_make("embed", directory)) { return 1; }
     int failed = 0;
-    for (size_t b = 0; b < pt_backend_count(); b++) {
-        const char *name = pt_backend_name(b);
-        if (!backend_wanted(name)) { continue; }
-        pt_backend *be;
-        ptsne_error err;
-        if (pt_backend_open(name, &be, &err) != PTSNE_OK) {
-            failed += backend_missing(name, &err);
-            continue;
-        }
+    pt_backend *be;
+    for (size_t b = 0; (be = backend_next(&b, &failed)) != NULL;) {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(test_oracle, be),    cmocka_unit_test_prestate(test_clusters, be),
             cmocka_unit_test_prestate(test_given, be),     cmocka_unit_test_prestate(test_reduced, be),
@@ -605,9 +566,9 @@ int main(void)
             cmocka_unit_test_prestate(test_tolerance, be), cmocka_unit_test_prestate(test_add, be),
             cmocka_unit_test_prestate(test_refusals, be),  cmocka_unit_test_prestate(test_order, be),
         };
-        failed += cmocka_run_group_tests_name(name, tests, NULL, NULL);
+        failed += cmocka_run_group_tests_name(be->ops->name, tests, NULL, NULL);
         pt_backend_close(be);
     }
-    rmdir(directory);
+    directory_remove(directory);
     return failed;
 }

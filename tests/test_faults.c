@@ -200,11 +200,6 @@ int main(void)
     };
     const int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
     pt_backend_close(be);
-    char path[DIRECTORY_ROOM + 16];
-    snprintf(path, sizeof path, "%s/state", directory);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/model", directory);
-    unlink(path);
-    rmdir(directory);
+    directory_remove(directory);
     return failed;
 }

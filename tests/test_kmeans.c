@@ -14,17 +14,10 @@
 #include <string.h>
 
 #include "analysis/kmeans.h"
-#include "base/random.h"
+#include "backends.h"
+#include "blobs.h"
 #include "faults.h"
-
-static pt_backend *open_cpu(size_t threads, size_t memory)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = threads, .memory = memory};
-    pt_backend *be = NULL;
-    ptsne_error err = {0};
-    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
-    return be;
-}
+#include "stage_ear.h"
 
 static void *taken(size_t count, size_t size)
 {
@@ -36,13 +29,8 @@ static void *taken(size_t count, size_t size)
 /* n points of `groups` Gaussians, centres N(0, spread^2), off the origin; groups 1: one Gaussian. */
 static float *make_data(size_t n, size_t d, size_t groups, float spread, uint64_t seed)
 {
-    float *x = taken(n * d, sizeof *x), *center = taken(groups * d, sizeof *center);
-    pt_random random = {.seed = seed, .stream = 1};
-    for (size_t t = 0; t < groups * d; t++) { center[t] = 5.0f + spread * pt_random_normal(&random); }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < d; j++) { x[i * d + j] = center[i % groups * d + j] + pt_random_normal(&random); }
-    }
-    free(center);
+    float *x = taken(n * d, sizeof *x);
+    blobs_fill(x, n, d, groups, 5.0f, spread, (pt_random){.seed = seed, .stream = 1});
     return x;
 }
 
@@ -207,7 +195,7 @@ static void test_same_bytes(void **state)
         uint32_t *label[4];
         pt_kmeans_report report[4];
         for (size_t r = 0; r < 4; r++) {
-            pt_backend *be = open_cpu(threads[r], r < 3 ? 0 : (size_t)700 << 10);
+            pt_backend *be = backend_cpu(threads[r], r < 3 ? 0 : (size_t)700 << 10);
             center[r] = taken(k * d, sizeof **center);
             label[r] = taken(n, sizeof **label);
             pt_kmeans_options options = pt_kmeans_defaults(k);
@@ -302,21 +290,6 @@ static void test_refusals(void **state)
     free(x);
 }
 
-typedef struct listener {
-    size_t calls, stop_at;
-    uint64_t last, n_steps;
-} listener;
-
-static int listen(const ptsne_progress *progress, void *user)
-{
-    listener *heard = user;
-    assert_string_equal(progress->stage, "k-means");
-    assert_true(progress->step >= heard->last && progress->step <= progress->n_steps);
-    heard->last = progress->step;
-    heard->n_steps = progress->n_steps;
-    return ++heard->calls >= heard->stop_at;
-}
-
 static void test_progress(void **state)
 {
     pt_backend *be = *state;
@@ -324,11 +297,11 @@ static void test_progress(void **state)
     uint32_t label[500];
     pt_kmeans_report report;
     pt_kmeans_options options = pt_kmeans_defaults(5);
-    listener heard = {.stop_at = SIZE_MAX};
-    const ptsne_observer observer = {.progress = listen, .user = &heard};
+    stage_ear heard = {.stage = "k-means"};
+    const ptsne_observer observer = stage_observer(&heard);
     assert_int_equal(pt_kmeans_fit(be, x, 500, 4, &options, &observer, center, label, &report, NULL), PTSNE_OK);
     assert_int_equal(heard.last, heard.n_steps);
-    heard = (listener){.stop_at = 1};
+    heard = (stage_ear){.stage = "k-means", .stop_at = 1};
     assert_int_equal(pt_kmeans_fit(be, x, 500, 4, &options, &observer, center, label, &report, NULL),
                      PTSNE_ERR_STOPPED);
     free(x);
@@ -349,7 +322,7 @@ static ptsne_status do_fit(pt_backend *be, void *context, ptsne_error *err)
 static void test_failures(void **state)
 {
     (void)state;
-    pt_backend *be = open_cpu(1, 0);
+    pt_backend *be = backend_cpu(1, 0);
     float *x = make_data(400, 3, 3, 3.0f, 5);
     assert_true(faults_walk(be, do_fit, x) > 40);
     pt_backend_close(be);
@@ -358,7 +331,7 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    pt_backend *be = open_cpu(2, 0);
+    pt_backend *be = backend_cpu(2, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_lloyd, be),
         cmocka_unit_test_prestate(test_seeding, be),

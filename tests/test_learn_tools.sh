@@ -3,15 +3,8 @@
 #
 #   tests/test_learn_tools.sh BIN     BIN: the directory of the programs
 set -u
-bin=$(cd "${1:?usage: tests/test_learn_tools.sh BIN}" && pwd)
-checks=$(cd "$(dirname "$0")" && pwd)/checks.sh
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-PATH=$bin:$PATH
-unset NO_COLOR PTSNE_DEVICE PTSNE_KERNEL_PATH
-export PTSNE_DEVICE=cpu OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8 TERM=xterm
-. "$checks"
+. "$(dirname "$0")/checks.sh"
+export PTSNE_DEVICE=cpu OMP_NUM_THREADS=1
 
 rows 200 1 >x.csv
 rows 48 2 >new.csv

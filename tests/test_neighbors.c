@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "faults.h"
+#include "stage_ear.h"
 #include "tsne/bounds.h"
 #include "tsne/distance.h"
 #include "tsne/neighbors.h"
@@ -141,15 +143,6 @@ static void result_free(result *found)
     free(found->distance);
 }
 
-static pt_backend *open_cpu(size_t threads, size_t memory)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = threads, .memory = memory};
-    pt_backend *be = NULL;
-    ptsne_error err = {0};
-    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
-    return be;
-}
-
 static const struct {
     kind what;
     size_t n, d, k;
@@ -264,7 +257,7 @@ static void test_roads_agree(void **state)
     (void)state;
     const size_t n = 2500, d = 160, k = 20;
     float *x = make_data(STRUCTURED, n, d, 6);
-    pt_backend *one = open_cpu(1, 0), *three = open_cpu(3, 0);
+    pt_backend *one = backend_cpu(1, 0), *three = backend_cpu(3, 0);
     result plain = find_by(one, PT_ROAD_PLAIN, x, n, NULL, 0, d, "euclidean", k);
     result a = find_by(one, PT_ROAD_BOUNDS, x, n, NULL, 0, d, "euclidean", k);
     result b = find_by(three, PT_ROAD_BOUNDS, x, n, NULL, 0, d, "euclidean", k);
@@ -367,7 +360,7 @@ static void test_same_bytes(void **state)
     for (size_t t = 0; t < 3; t++) {
         const size_t n = 1500, d = 30, k = 12;
         float *x = make_data(kinds[t], n, d, 60 + t);
-        pt_backend *one = open_cpu(1, 0), *small = open_cpu(3, (size_t)160 << 10);
+        pt_backend *one = backend_cpu(1, 0), *small = backend_cpu(3, (size_t)160 << 10);
         result a = find(one, x, n, NULL, 0, d, "euclidean", k), b = find(small, x, n, NULL, 0, d, "euclidean", k);
         assert_memory_equal(a.index, b.index, n * k * sizeof *a.index);
         assert_memory_equal(a.distance, b.distance, n * k * sizeof *a.distance);
@@ -410,19 +403,6 @@ static void test_arguments(void **state)
     free(far);
 }
 
-typedef struct listener {
-    size_t calls, last, stop_at;
-} listener;
-
-static int listen(const ptsne_progress *progress, void *user)
-{
-    listener *heard = user;
-    assert_string_equal(progress->stage, "neighbours");
-    assert_true(progress->step >= heard->last && progress->step <= progress->n_steps);
-    heard->last = progress->step;
-    return ++heard->calls >= heard->stop_at;
-}
-
 static void test_progress(void **state)
 {
     pt_backend *be = *state;
@@ -434,12 +414,12 @@ static void test_progress(void **state)
         const size_t n = 900, k = 4, d = data[t].d;
         float *x = make_data(data[t].what, n, d, 3);
         uint32_t *index = calloc(n * k, sizeof *index);
-        listener heard = {.stop_at = SIZE_MAX};
-        const ptsne_observer observer = {.progress = listen, .user = &heard};
+        stage_ear heard = {.stage = "neighbours"};
+        const ptsne_observer observer = stage_observer(&heard);
         assert_int_equal(pt_neighbors_find(be, x, n, NULL, 0, d, "euclidean", k, &observer, index, NULL, NULL),
                          PTSNE_OK);
         assert_int_equal(heard.last, n);
-        heard = (listener){.stop_at = 2};
+        heard = (stage_ear){.stage = "neighbours", .stop_at = 2};
         assert_int_equal(pt_neighbors_find(be, x, n, NULL, 0, d, "euclidean", k, &observer, index, NULL, NULL),
                          PTSNE_ERR_STOPPED);
         assert_int_equal(be->memory_used, 0);
@@ -537,7 +517,7 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    pt_backend *be = open_cpu(2, 0);
+    pt_backend *be = backend_cpu(2, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_find, be),          cmocka_unit_test_prestate(test_queries, be),
         cmocka_unit_test_prestate(test_other_metrics, be), cmocka_unit_test(test_same_bytes),

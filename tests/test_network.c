@@ -434,19 +434,13 @@ int main(void)
         cmocka_unit_test(test_start), cmocka_unit_test(test_rates),
     };
     int failed = cmocka_run_group_tests_name("network", alone, NULL, NULL);
-    for (size_t b = 0; b < pt_backend_count(); b++) {
-        pt_backend *be;
-        ptsne_error err;
-        if (!backend_wanted(pt_backend_name(b))) { continue; }
-        if (pt_backend_open(pt_backend_name(b), &be, &err) != PTSNE_OK) {
-            failed += backend_missing(pt_backend_name(b), &err);
-            continue;
-        }
+    pt_backend *be;
+    for (size_t b = 0; (be = backend_next(&b, &failed)) != NULL;) {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(test_gradient, be),
             cmocka_unit_test_prestate(test_steps, be),
         };
-        failed += cmocka_run_group_tests_name(pt_backend_name(b), tests, NULL, NULL);
+        failed += cmocka_run_group_tests_name(be->ops->name, tests, NULL, NULL);
         pt_backend_close(be);
     }
     return failed;

@@ -6,16 +6,8 @@
 # classify -> features -> embed -> scatter, autoencode -> cluster -> metrics, fit -> transform -> scatter, on the cpu and, where
 # there is one, on an OpenCL device; PTSNE_TEST_BACKENDS with "opencl" in it: there has to be one.
 set -u
-bin=$(cd "${1:?usage: tests/test_paths.sh BIN}" && pwd)
-checks=$(cd "$(dirname "$0")" && pwd)/checks.sh
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-PATH=$bin:$PATH
-unset NO_COLOR PTSNE_DEVICE PTSNE_KERNEL_PATH
-export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive LC_ALL=C.UTF-8 TERM=xterm
-. "$checks"
-skipped=0
+. "$(dirname "$0")/checks.sh"
+export OMP_NUM_THREADS=1
 
 # images N SEED: N images of 8 x 8 bytes as IDX in SEED.idx, a bright square in one of four corners, and its corner as IDX labels.
 images()

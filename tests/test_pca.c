@@ -14,8 +14,10 @@
 
 #include "analysis/eigen.h"
 #include "analysis/pca.h"
+#include "backends.h"
 #include "base/random.h"
 #include "faults.h"
+#include "stage_ear.h"
 
 /* n x d of rank `rank` (and noise), standard deviations falling as falloff^column, then turned at random. */
 static float *make_data(size_t n, size_t d, size_t rank, double falloff, double offset, uint64_t seed)
@@ -260,15 +262,6 @@ static void test_degenerate(void **state)
     assert_int_equal(pt_pca_scores(be, x, N, D, 0, 3, NULL, scores, NULL, NULL, &err), PTSNE_ERR_ARGUMENT);
 }
 
-static pt_backend *open_cpu(size_t threads, size_t memory)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = threads, .memory = memory};
-    pt_backend *be = NULL;
-    ptsne_error err = {0};
-    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
-    return be;
-}
-
 /* Another number of threads: the same bytes. Less memory: other tiles, the same scores but for rounding. */
 static void test_threads_and_memory(void **state)
 {
@@ -279,7 +272,7 @@ static void test_threads_and_memory(void **state)
         size_t threads, memory;
     } config[3] = {{1, 0}, {3, 0}, {2, (size_t)64 << 10}};
     for (size_t t = 0; t < 3; t++) {
-        pt_backend *be = open_cpu(config[t].threads, config[t].memory);
+        pt_backend *be = backend_cpu(config[t].threads, config[t].memory);
         scores[t] = malloc(N * K * sizeof(float));
         ptsne_error err = {0};
         if (pt_pca_scores(be, x, N, D, K, 1, NULL, scores[t], NULL, NULL, &err) != PTSNE_OK) {
@@ -335,7 +328,7 @@ static void test_initial(void **state)
         if (!(fabs((double)y[t] - wanted) <= 1e-8)) { fail_msg("y[%zu] is %g, oracle %g", t, (double)y[t], wanted); }
     }
     oracle_free(&want);
-    pt_backend *three = open_cpu(3, 0);
+    pt_backend *three = backend_cpu(3, 0);
     assert_int_equal(pt_pca_initial(three, x, N, D, 3, 1, NULL, again, NULL), PTSNE_OK);
     assert_memory_equal(y, again, sizeof y);
     pt_backend_close(three);
@@ -386,20 +379,6 @@ static void test_initial_missing(void **state)
     free(again);
 }
 
-typedef struct ear {
-    size_t calls, last, n_steps, stop_at;
-} ear;
-
-static int listen(const ptsne_progress *progress, void *user)
-{
-    ear *heard = user;
-    assert_string_equal(progress->stage, "pca");
-    assert_true(progress->step >= heard->last && progress->step <= progress->n_steps);
-    heard->last = progress->step;
-    heard->n_steps = progress->n_steps;
-    return ++heard->calls > heard->stop_at;
-}
-
 /* All three ways: by the covariance, that and rounds, rounds alone; each told to its end, each stopped. */
 static void test_observer(void **state)
 {
@@ -410,8 +389,8 @@ static void test_observer(void **state)
     for (size_t t = 0; t < 6; t++) {
         const size_t n = ways[t / 2].n, d = ways[t / 2].d;
         float *x = make_data(n, d, d, ways[t / 2].falloff, 0.0, t), *scores = malloc(n * 2 * sizeof *scores);
-        ear heard = {.stop_at = t % 2 == 0 ? SIZE_MAX : 1};
-        const ptsne_observer observer = {.progress = listen, .user = &heard};
+        stage_ear heard = {.stage = "pca", .stop_at = t % 2 == 0 ? 0 : 2};
+        const ptsne_observer observer = stage_observer(&heard);
         ptsne_error err = {0};
         const ptsne_status status = pt_pca_scores(*state, x, n, d, 2, 1, &observer, scores, NULL, NULL, &err);
         assert_int_equal(status, t % 2 == 0 ? PTSNE_OK : PTSNE_ERR_STOPPED);
@@ -455,7 +434,7 @@ static void test_failures(void **state)
 
 int main(void)
 {
-    pt_backend *be = open_cpu(2, 0);
+    pt_backend *be = backend_cpu(2, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_eigen),
         cmocka_unit_test(test_orthonormalize),

@@ -1,149 +1,15 @@
 #define _POSIX_C_SOURCE 200809L
-/* Mode teacher, anchors, averaging, and training that goes on from a model: the map that is learnt, its units, bits, interruptions
- * and refusals. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+/* Mode teacher, anchors and averaging: the map that is learnt, its units, its gradient, bits, interruptions and refusals. */
 #include <locale.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "backends.h"
 #include "base/random.h"
-#include "directory.h"
+#include "fits.h"
 #include "network/state_file.h"
-#include "network/transform.h"
 #include "parametric/settings.h"
-#include "parametric/start.h"
-#include "parametric/trainer.h"
-#include "parametric/training.h"
-
-#define N        ((size_t)240)
-#define D        ((size_t)12)
-#define CLUSTERS ((size_t)3)
-#define CHECK(x) assert_int_equal((x), PTSNE_OK)
-
-static char directory[DIRECTORY_ROOM];
-static float blobs[N * D]; /* row i is of cluster i % CLUSTERS */
-
-static char *file_in(const char *name)
-{
-    static char path[sizeof directory + 64];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    return path;
-}
-
-static void blobs_make(void)
-{
-    float centre[CLUSTERS * D];
-    pt_random random = {.seed = 77};
-    for (size_t i = 0; i < CLUSTERS * D; i++) { centre[i] = 100.0f + 3.0f * pt_random_normal(&random); }
-    for (size_t i = 0; i < N; i++) {
-        for (size_t j = 0; j < D; j++) { blobs[i * D + j] = centre[i % CLUSTERS * D + j] + pt_random_normal(&random); }
-    }
-}
-
-static ptsne_fit_options small_options(void)
-{
-    ptsne_fit_options options;
-    pt_settings_default(&options);
-    options.mode = PTSNE_MODE_TEACHER;
-    options.net = "24,16";
-    options.epochs = 40;
-    options.batch_size = 40;
-    options.n_neighbors = 6;
-    options.perplexities[0] = 8.0;
-    options.pca = 5;
-    options.n_anchors = 12;
-    options.teacher_phases[0] = (ptsne_phase){60, 12.0};
-    options.teacher_phases[1] = (ptsne_phase){90, 2.0};
-    options.n_teacher_phases = 2;
-    options.learning_rate = 5e-3;
-    options.warmup_steps = 10;
-    options.seed = 4;
-    return options;
-}
-
-static ptsne_model *fit_heard(pt_backend *be, const ptsne_fit_options *options, const ptsne_observer *observer,
-                              ptsne_fit_report *report)
-{
-    ptsne_model *model;
-    ptsne_error err;
-    if (pt_training_run(be, blobs, N, D, options, observer, &model, report, &err) != PTSNE_OK) {
-        fail_msg("%s", err.message);
-    }
-    return model;
-}
-
-static ptsne_model *fit(pt_backend *be, const ptsne_fit_options *options, ptsne_fit_report *report)
-{
-    return fit_heard(be, options, NULL, report);
-}
-
-/* Stops a stage at one of its steps. */
-typedef struct stopper {
-    const char *stage;
-    size_t at;
-    char stages[512]; /* that began */
-} stopper;
-
-static int hear_progress(const ptsne_progress *progress, void *user)
-{
-    stopper *s = user;
-    if (progress->step == 0) {
-        strncat(s->stages, progress->stage, sizeof s->stages - strlen(s->stages) - 2);
-        strncat(s->stages, " ", sizeof s->stages - strlen(s->stages) - 2);
-    }
-    if (s->stage == NULL || strcmp(progress->stage, s->stage) != 0) { return 0; }
-    const struct timespec pause = {.tv_nsec = 55000000}; /* so that each step is told */
-    nanosleep(&pause, NULL);
-    return progress->step >= s->at;
-}
-
-static void same_model(const ptsne_model *one, const ptsne_model *two)
-{
-    assert_int_equal(one->net.n_parameters, two->net.n_parameters);
-    assert_memory_equal(one->parameters, two->parameters, one->net.n_parameters * sizeof(float));
-}
-
-/* Share of points whose nearest point in the map is of another cluster. */
-static double error_of(ptsne_model *model, size_t d)
-{
-    static float y[N * 3];
-    size_t wrong = 0;
-    CHECK(pt_model_transform(model, blobs, N, y, NULL));
-    for (size_t i = 0; i < N; i++) {
-        size_t nearest = i;
-        float least = INFINITY;
-        for (size_t j = 0; j < N; j++) {
-            float square = 0.0f;
-            for (size_t c = 0; c < d; c++) { square += (y[i * d + c] - y[j * d + c]) * (y[i * d + c] - y[j * d + c]); }
-            if (j != i && square < least) { least = square, nearest = j; }
-        }
-        if (nearest % CLUSTERS != i % CLUSTERS) { wrong++; }
-    }
-    return (double)wrong / (double)N;
-}
-
-/* Root mean square of the differences of two maps over that of the first one's deviations. */
-static double difference(const float *one, const float *two, size_t d)
-{
-    double mean[3] = {0}, apart = 0.0, spread = 0.0;
-    for (size_t i = 0; i < N * d; i++) { mean[i % d] += (double)one[i] / (double)N; }
-    for (size_t i = 0; i < N * d; i++) {
-        apart += pow((double)two[i] - (double)one[i], 2.0);
-        spread += pow((double)one[i] - mean[i % d], 2.0);
-    }
-    return sqrt(apart / spread);
-}
 
 /* ---- what is learnt ---- */
 
@@ -163,7 +29,7 @@ static void test_map(void **state)
         {PTSNE_MODE_EDGES, PTSNE_HEAD_ANCHORS, "euclidean", 2, 0.98},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ptsne_fit_options options = small_options();
+        ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
         ptsne_fit_report first, report;
         options.mode = cases[i].mode;
         options.head = cases[i].head;
@@ -187,15 +53,6 @@ static void test_map(void **state)
     }
 }
 
-/* Three clusters, somewhere. */
-static void map_make(float map[N * 2])
-{
-    for (size_t i = 0; i < N; i++) {
-        map[2 * i] = 1000.0f + 40.0f * (float)(i % CLUSTERS) + 0.1f * blobs[i * D];
-        map[2 * i + 1] = -300.0f + (i % CLUSTERS == 1 ? 60.0f : 0.0f) + 0.1f * blobs[i * D + 1];
-    }
-}
-
 /* A map that is given comes back in its own units, wherever it lies. */
 static void test_units(void **state)
 {
@@ -203,14 +60,14 @@ static void test_units(void **state)
     static float map[N * 2], learnt[N * 2];
     map_make(map);
     for (int head = PTSNE_HEAD_LINEAR; head <= PTSNE_HEAD_ANCHORS; head++) {
-        ptsne_fit_options options = small_options();
+        ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
         ptsne_fit_report report;
         options.head = (ptsne_head)head;
         options.teacher = map;
         options.epochs = 150;
         options.dropout = options.input_dropout = options.interpolation = 0.0;
-        stopper heard = {0};
-        const ptsne_observer observer = {.progress = hear_progress, .user = &heard};
+        listener heard;
+        const ptsne_observer observer = observer_of(&heard);
         ptsne_model *model = fit_heard(be, &options, &observer, &report);
         CHECK(pt_model_transform(model, blobs, N, learnt, NULL));
         const double apart = difference(map, learnt, 2);
@@ -223,85 +80,18 @@ static void test_units(void **state)
 
 /* ---- the gradient ---- */
 
-typedef struct bench {
-    ptsne_fit_options settings;
-    pt_net net;
-    pt_graph graph;
-    pt_summary summary;
-    pt_teacher teacher;
-    pt_sampler sampler;
-    pt_trainer trainer;
-    float map[N * 3], *parameters, *gradient;
-} bench;
-
-static void bench_open(pt_backend *be, const ptsne_fit_options *given, bench *b)
-{
-    double kl;
-    *b = (bench){0};
-    CHECK(pt_settings_resolve(given, N, D, NULL, &b->settings, NULL));
-    CHECK(pt_start_net(&b->settings, D, &b->net, NULL));
-    CHECK(pt_summary_create(blobs, N, D, &b->summary, NULL));
-    if (given->teacher != NULL) {
-        memcpy(b->map, given->teacher, N * b->settings.n_components * sizeof *b->map);
-    } else {
-        CHECK(pt_teacher_map(be, blobs, N, D, &b->settings, false, NULL, &b->graph, b->map, &kl, NULL));
-    }
-    CHECK(pt_teacher_create(b->map, N, b->settings.n_components, &b->teacher, NULL));
-    CHECK(pt_teacher_classes(be, N, &b->settings, NULL, NULL, &b->teacher, NULL));
-    const pt_trainer_plan plan = {.settings = &b->settings,
-                                  .net = &b->net,
-                                  .summary = &b->summary,
-                                  .x = blobs,
-                                  .target = b->teacher.target,
-                                  .class_of = b->teacher.class_of,
-                                  .features = blobs,
-                                  .n = N,
-                                  .n_features = D,
-                                  .n_feature_columns = D,
-                                  .n_steps = pt_settings_steps(&b->settings, N)};
-    CHECK(pt_trainer_create(be, &plan, &b->trainer, NULL));
-    CHECK(pt_sampler_create(&b->settings, b->graph.neighbors, N, &b->sampler, NULL));
-    b->parameters = calloc(b->net.n_parameters, sizeof *b->parameters);
-    b->gradient = calloc(b->net.n_parameters, sizeof *b->gradient);
-    assert_true(b->parameters != NULL && b->gradient != NULL);
-    pt_start_parameters(&b->settings, &b->net, &b->summary, &b->teacher, b->parameters);
-    pt_sampler_epoch(&b->sampler, 0);
-    CHECK(pt_trainer_load(be, &b->trainer, &b->sampler, 0, 1, NULL));
-}
-
-static void bench_close(pt_backend *be, bench *b)
-{
-    pt_trainer_destroy(be, &b->trainer);
-    pt_sampler_destroy(&b->sampler);
-    pt_graph_destroy(&b->graph);
-    pt_summary_destroy(&b->summary);
-    pt_teacher_destroy(&b->teacher);
-    free(b->parameters);
-    free(b->gradient);
-}
-
-/* The loss of the first batch for parameters as they are, at step number `step` of the run; gradient gets the slope there. */
-static double bench_step(pt_backend *be, bench *b, size_t step)
-{
-    CHECK(pt_upload(be, b->parameters, &b->trainer.parameters, NULL));
-    CHECK(pt_trainer_step(be, &b->trainer, 0, step, NULL));
-    CHECK(pt_trainer_losses(be, &b->trainer, 1, NULL));
-    CHECK(pt_download(be, &b->trainer.gradient, b->gradient, NULL));
-    return (double)b->trainer.host_losses[0];
-}
-
 static void test_gradient(void **state)
 {
     pt_backend *be = *state;
     for (size_t d = 2; d <= 3; d++) {
-        ptsne_fit_options options = small_options();
+        ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
         options.n_components = d;
         options.activation = "tanh"; /* smooth */
         options.dropout = options.input_dropout = options.class_weight = 0.0;
         options.error_width = 0.5;
         bench *b = malloc(sizeof *b);
         assert_non_null(b);
-        bench_open(be, &options, b);
+        bench_open(be, &options, 1, b);
         const pt_layer *anchors = &b->net.layers[b->net.n_layers - 1], *dense = anchors - 1, *first = b->net.layers;
         pt_random random = {.seed = d}; /* away from the start, where the last layer is nearly 0 */
         for (size_t i = 0; i < dense->n_weight; i++) {
@@ -337,10 +127,10 @@ static void test_class_term(void **state)
     bench *b = malloc(sizeof *b);
     assert_non_null(b);
     for (size_t w = 0; w < 3; w++) {
-        ptsne_fit_options options = small_options();
+        ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
         options.class_weight = 0.5 * (double)w;
         options.class_share = 0.25;
-        bench_open(be, &options, b);
+        bench_open(be, &options, 1, b);
         const pt_layer *dense = &b->net.layers[b->net.n_layers - 2];
         const size_t n_steps = b->settings.epochs * pt_settings_steps(&b->settings, N);
         const size_t steps[] = {0, n_steps / 4};
@@ -361,7 +151,7 @@ static void test_class_term(void **state)
 static void test_threads(void **state)
 {
     (void)state;
-    ptsne_fit_options options = small_options();
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
     ptsne_model *models[2];
     pt_backend *be[2];
     options.epochs = 5;
@@ -385,29 +175,32 @@ static void test_threads(void **state)
 static void test_resume(void **state)
 {
     pt_backend *be = *state;
-    ptsne_fit_options options = small_options();
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
     options.epochs = 3;
     options.averaging = 0.9;
     ptsne_fit_report whole, report;
     ptsne_model *wanted = fit(be, &options, &whole), *model;
-    const stopper stops[] = {
-        {"neighbours", 1, ""}, {"embedding", 3, ""}, {"embedding", 62, ""},
-        {"training", 1, ""},   {"training", 6, ""},  {"training", 8, ""},
-    };
+    static const struct {
+        const char *stage;
+        size_t at;
+    } stops[] = {{"neighbours", 1}, {"embedding", 3}, {"embedding", 62},
+                 {"training", 1},   {"training", 6},  {"training", 8}};
     char *path = strdup(file_in("state"));
     options.checkpoint = path;
     for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
-        stopper s = stops[i];
-        const ptsne_observer observer = {.progress = hear_progress, .user = &s};
+        listener l;
+        const ptsne_observer observer = observer_of(&l);
+        l.stage = stops[i].stage;
+        l.stop_at = stops[i].at;
         ptsne_error err;
         options.resume = 0;
         assert_int_equal(pt_training_run(be, blobs, N, D, &options, &observer, &model, &report, &err),
                          PTSNE_ERR_STOPPED);
-        const bool trained = strcmp(s.stage, "training") == 0 && s.at >= 6;
+        const bool trained = strcmp(stops[i].stage, "training") == 0 && stops[i].at >= 6;
         assert_true((model != NULL) == trained);
         pt_model_destroy(model);
         assert_int_equal(access(path, F_OK) == 0, i > 0);
-        s = (stopper){0};
+        l = (listener){.stop_at = 0};
         options.resume = 1;
         assert_int_equal(pt_training_run(be, blobs, N, D, &options, &observer, &model, &report, &err), PTSNE_OK);
         same_model(wanted, model);
@@ -415,7 +208,7 @@ static void test_resume(void **state)
         assert_true(report.loss == whole.loss);
         assert_int_equal(report.steps, whole.steps);
         /* the map is made anew only where there was none */
-        assert_true((strstr(s.stages, "embedding") != NULL) == (strcmp(stops[i].stage, "training") != 0));
+        assert_true((strstr(l.stages, "embedding") != NULL) == (strcmp(stops[i].stage, "training") != 0));
     }
     model = fit(be, &options, &report); /* the run is finished */
     same_model(wanted, model);
@@ -430,191 +223,69 @@ static void test_resume(void **state)
     free(path);
 }
 
-/* ---- going on from a model ---- */
-
-/* A run that changes nothing gives the model back: all units are turned there and back. */
-static void test_init_units(void **state)
-{
-    pt_backend *be = *state;
-    static float before[N * 3], after[N * 3];
-    static const struct {
-        const char *net;
-        size_t input[3];
-        ptsne_mode mode;
-        ptsne_head head;
-    } cases[] = {
-        {"24,16", {0}, PTSNE_MODE_EDGES, PTSNE_HEAD_LINEAR},
-        {"24,16", {0}, PTSNE_MODE_TEACHER, PTSNE_HEAD_LINEAR},
-        {"", {0}, PTSNE_MODE_TEACHER, PTSNE_HEAD_ANCHORS},
-        {"conv 6 2x2 same, bn, relu, dense 16, relu", {2, 3, 2}, PTSNE_MODE_TEACHER, PTSNE_HEAD_ANCHORS},
-        {"bn, 24, bn", {0}, PTSNE_MODE_EDGES, PTSNE_HEAD_ANCHORS},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ptsne_fit_options options = small_options();
-        options.net = cases[i].net;
-        memcpy(options.input, cases[i].input, sizeof options.input);
-        options.head = cases[i].head;
-        options.n_components = 3;
-        ptsne_model *model = fit(be, &options, NULL);
-        CHECK(pt_model_transform(model, blobs, N, before, NULL));
-        options.mode = cases[i].mode;
-        options.init = model;
-        options.n_components = 2; /* not read */
-        options.learning_rate = 1e-12;
-        options.epochs = 1;
-        ptsne_model *same = fit(be, &options, NULL);
-        CHECK(pt_model_transform(same, blobs, N, after, NULL));
-        const double apart = difference(before, after, 3);
-        const double most =
-            strncmp(cases[i].net, "bn", 2) == 0 ? 0.03 : 1e-3; /* a norm in front stays one, and its statistics move */
-        if (!(apart < most)) { fail_msg("case %zu: %g of its extent away", i, apart); }
-        pt_model_destroy(same);
-        pt_model_destroy(model);
-    }
-}
-
-/* New rows of the same kind: the run begins better than one from chance, and its map resembles the old one. */
-static void test_init(void **state)
-{
-    pt_backend *be = *state;
-    static float before[N * 2], after[N * 2];
-    ptsne_fit_options options = small_options();
-    ptsne_fit_report fresh, report;
-    options.epochs = 100;
-    ptsne_model *model = fit(be, &options, NULL);
-    CHECK(pt_model_transform(model, blobs, N, before, NULL));
-    options.init = model;
-    options.n_teacher_phases = 0; /* the last two of the default */
-    ptsne_model *later = fit(be, &options, &report);
-    CHECK(pt_model_transform(later, blobs, N, after, NULL));
-    double turned = 0.0;
-    for (size_t i = 0; i < CLUSTERS; i++) { /* where clusters lie seen from their middle, before and after */
-        const size_t a = i, b = (i + 1) % CLUSTERS;
-        const double one =
-            atan2((double)(before[2 * b + 1] - before[2 * a + 1]), (double)(before[2 * b] - before[2 * a]));
-        const double two = atan2((double)(after[2 * b + 1] - after[2 * a + 1]), (double)(after[2 * b] - after[2 * a]));
-        turned = fmax(turned, fabs(remainder(one - two, 2.0 * acos(-1.0))));
-    }
-    if (!(turned < 0.5)) { fail_msg("the map turned by %g", turned); }
-    pt_model_destroy(later);
-    options.epochs = 1;
-    pt_model_destroy(fit(be, &options, &report));
-    options.init = NULL;
-    pt_model_destroy(fit(be, &options, &fresh));
-    assert_true(report.loss < fresh.loss);
-    pt_model_destroy(model);
-}
-
 /* ---- refusals ---- */
-
-static void refused(pt_backend *be, const ptsne_fit_options *options, ptsne_status status, const char *says)
-{
-    ptsne_model *model;
-    ptsne_error err = {0};
-    const ptsne_status got = pt_training_run(be, blobs, N, D, options, NULL, &model, NULL, &err);
-    if (got != status || strstr(err.message, says) == NULL) {
-        fail_msg("status %d, \"%s\"; expected %d, \"%s\"", (int)got, err.message, (int)status, says);
-    }
-    assert_null(model);
-}
 
 static void test_refusals(void **state)
 {
     pt_backend *be = *state;
-    const ptsne_fit_options good = small_options();
+    const ptsne_fit_options good = small_options(PTSNE_MODE_TEACHER);
     ptsne_fit_options o;
     static float map[N * 2];
     o = good, o.error_width = 0.0;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "error_width is 0, but has to be from 0.001 to 1000");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "error_width is 0, but has to be from 0.001 to 1000");
     o = good, o.n_anchors = 1;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "n_anchors is 1, but has to be from 2 to 4096");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "n_anchors is 1, but has to be from 2 to 4096");
     o = good, o.head = (ptsne_head)3;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "head is 3");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "head is 3");
     o = good, o.class_weight = -1.0;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "class_weight is -1");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "class_weight is -1");
     o = good, o.averaging = 1.0;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "averaging is 1, but has to be from 0 to below 1");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "averaging is 1, but has to be from 0 to below 1");
     o = good, o.perplexities[0] = 100.0;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "perplexity 100 is too large for 240 rows: at most 79.66");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "perplexity 100 is too large for 240 rows: at most 79.66");
     o = good, o.teacher_phases[1].exaggeration = 0.0;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "exaggeration of a phase is 0");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "exaggeration of a phase is 0");
     o = good, o.mode = (ptsne_mode)3;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "mode 3: there are 0 (edges), 1 (batch) and 2 (teacher)");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "mode 3: there are 0 (edges), 1 (batch) and 2 (teacher)");
     o = good, o.teacher = map;
-    refused(be, &o, PTSNE_ERR_DATA, "the teacher's map is one point");
+    refused(be, blobs, N, &o, PTSNE_ERR_DATA, "the teacher's map is one point");
     map[7] = NAN;
-    refused(be, &o, PTSNE_ERR_DATA, "the teacher's map, row 4, column 2: NaN or infinity");
+    refused(be, blobs, N, &o, PTSNE_ERR_DATA, "the teacher's map, row 4, column 2: NaN or infinity");
     o = good, o.input[0] = o.input[1] = 3, o.input[2] = 1;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "images of 3 x 3 x 1 have 9 values, the rows 12");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "images of 3 x 3 x 1 have 9 values, the rows 12");
     ptsne_model *model = fit(be, &good, NULL);
     model->net.layers[0].n_in--; /* of other data */
     model->net.input.channels--;
     o = good, o.init = model;
-    refused(be, &o, PTSNE_ERR_ARGUMENT, "the model to go on from takes 11 columns, the data have 12");
+    refused(be, blobs, N, &o, PTSNE_ERR_ARGUMENT, "the model to go on from takes 11 columns, the data have 12");
     model->net.layers[0].n_in++;
     model->net.input.channels++;
     pt_model_destroy(model);
 }
 
-/* Models that make no map, whatever they are, in every mode. */
-static void test_init_refused(void **state)
+/* A state of another teacher, or another beginning, is another run's. */
+static void test_resume_refused(void **state)
 {
     pt_backend *be = *state;
-    static const struct {
-        const char *net;
-        size_t input[3];
-        bool shift;
-        const char *says;
-    } cases[] = {
-        {"12, 2, linear, dropout 0.5", {1, 1, D}, false, "and is drop1"},
-        {"2, relu", {1, 1, D}, false, "and is dense1 with an activation"},
-        {"2, linear, dropout 0.1, bn", {1, 1, D}, false, "and is norm1"},
-        {"conv 2 2x6", {2, 6, 1}, false, "and is conv1"},
-        {"pool 2x3 stride 3", {2, 6, 1}, false, "and is pool1"},
-        {"dropout 0.5", {1, 1, 2}, false, "and is drop1"},
-        {"", {1, 1, 2}, true, "and is none"},
-    };
-    for (size_t i = 0; i < 3 * sizeof cases / sizeof cases[0]; i++) {
-        const size_t c = i / 3;
-        const pt_shape input = {cases[c].input[0], cases[c].input[1], cases[c].input[2]};
-        ptsne_fit_options options = small_options();
-        pt_net net;
-        ptsne_model *model;
-        ptsne_error err;
-        if (pt_net_parse(cases[c].net, "relu", &input, &net, &err) != PTSNE_OK) {
-            fail_msg("%s: %s", cases[c].net, err.message);
-        }
-        if (cases[c].shift) { CHECK(pt_net_append_shift(&net, NULL)); }
-        CHECK(pt_model_create(be, &net, &model, NULL));
-        options.mode = (ptsne_mode)(i % 3);
-        options.init = model;
-        refused(be, &options, PTSNE_ERR_ARGUMENT, cases[c].says);
-        pt_model_destroy(model);
-    }
-}
-
-/* The shape of images is the model's, whatever the options say. */
-static void test_init_images(void **state)
-{
-    pt_backend *be = *state;
-    ptsne_fit_options options = small_options();
-    options.mode = PTSNE_MODE_EDGES;
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
+    char *path = strdup(file_in("refused"));
     options.epochs = 1;
-    options.net = "conv 2 2x2, 4";
-    options.input[0] = 2, options.input[1] = 3, options.input[2] = 2;
+    options.checkpoint = path;
     ptsne_model *model = fit(be, &options, NULL);
+    options.resume = 1;
+    options.teacher_phases[0].iterations++;
+    refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT, "its teacher_phases is 60:12,90:2, this one's is 61:12,90:2");
+    options.teacher_phases[0].iterations--;
     options.init = model;
-    options.input[0] = 9, options.input[1] = 9, options.input[2] = 9;
-    ptsne_model *later = fit(be, &options, NULL);
-    assert_string_equal(pt_metadata_get(&later->metadata, "ptsne.input"), "2x3x2");
-    pt_model_destroy(later);
+    refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT, "its init is not set");
     pt_model_destroy(model);
+    free(path);
 }
 
 /* More neighbours than few rows have are all of them, also where t-SNE alone looks for them. */
 static void test_few_rows(void **state)
 {
-    ptsne_fit_options options = small_options();
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
     options.n_neighbors = 15;
     options.perplexities[0] = 2.0;
     options.n_anchors = 4;
@@ -630,31 +301,12 @@ static void test_few_rows(void **state)
     }
 }
 
-/* A state of another teacher, or another beginning, is another run's. */
-static void test_resume_refused(void **state)
-{
-    pt_backend *be = *state;
-    ptsne_fit_options options = small_options();
-    char *path = strdup(file_in("refused"));
-    options.epochs = 1;
-    options.checkpoint = path;
-    ptsne_model *model = fit(be, &options, NULL);
-    options.resume = 1;
-    options.teacher_phases[0].iterations++;
-    refused(be, &options, PTSNE_ERR_ARGUMENT, "its teacher_phases is 60:12,90:2, this one's is 61:12,90:2");
-    options.teacher_phases[0].iterations--;
-    options.init = model;
-    refused(be, &options, PTSNE_ERR_ARGUMENT, "its init is not set");
-    pt_model_destroy(model);
-    free(path);
-}
-
 /* A state and what it says of its run, written where a comma is the decimal point, and read where it is none. */
 static void test_state_locale(void **state)
 {
     (void)state;
     if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL && setlocale(LC_NUMERIC, "fr_FR.UTF-8") == NULL) { skip(); }
-    ptsne_fit_options options = small_options();
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
     options.perplexities[0] = 8.5;
     options.teacher_phases[1].exaggeration = 1.25;
     pt_metadata here = {0}, there = {0};
@@ -680,83 +332,18 @@ static void test_state_locale(void **state)
     unlink(file_in("comma"));
 }
 
-/* ---- backends ---- */
-
-static void test_backends(void **state)
-{
-    pt_backend *cpu = *state, *other;
-    bench *b = malloc(sizeof *b);
-    assert_non_null(b);
-    for (size_t i = 0; i < pt_backend_count(); i++) {
-        ptsne_error err;
-        if (strcmp(pt_backend_name(i), "cpu") == 0) { continue; }
-        if (pt_backend_open(pt_backend_name(i), &other, &err) != PTSNE_OK) {
-            if (backend_missing(pt_backend_name(i), &err)) { fail(); }
-            continue;
-        }
-        pt_backend *const both[] = {cpu, other};
-        double loss[2][8];
-        static float map[N * 2];
-        ptsne_fit_options options = small_options();
-        map_make(map);
-        options.teacher = map;
-        options.n_anchors = CLUSTERS; /* the same ones however the last bits fall */
-        options.interpolation = 0.0;
-        for (size_t e = 0; e < 2; e++) {
-            bench_open(both[e], &options, b);
-            for (size_t s = 0; s < 8; s++) {
-                loss[e][s] = bench_step(both[e], b, s);
-                CHECK(pt_download(both[e], &b->trainer.parameters, b->parameters, NULL));
-            }
-            bench_close(both[e], b);
-        }
-        for (size_t s = 0; s < 8; s++) {
-            if (!(fabs(loss[0][s] - loss[1][s]) <= 1e-3 * (fabs(loss[0][s]) + 0.1))) {
-                fail_msg("step %zu: loss %.7g on the cpu, %.7g on %s", s, loss[0][s], loss[1][s], pt_backend_name(i));
-            }
-        }
-        options = small_options();
-        options.epochs = 120;
-        ptsne_model *model = fit(other, &options, NULL);
-        assert_true(error_of(model, 2) < 0.05);
-        pt_model_destroy(model);
-        pt_backend_close(other);
-    }
-    free(b);
-}
-
 int main(int argc, char **argv)
 {
-    if (argc > 1) { cmocka_set_test_filter(argv[1]); } /* the name of one test */
-    pt_backend *be;
-    ptsne_error err;
-    const pt_backend_config config = {.spec = "cpu", .threads = 1}; /* work as small as this is slower on more */
-    if (!directory_make("teacher", directory) || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
-        fprintf(stderr, "no directory or no cpu backend\n");
-        return 1;
-    }
-    blobs_make();
+    pt_backend *be = fits_open(argc, argv, "teacher");
+    if (be == NULL) { return 1; }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_map, be),
-        cmocka_unit_test_prestate(test_units, be),
-        cmocka_unit_test_prestate(test_gradient, be),
-        cmocka_unit_test_prestate(test_class_term, be),
-        cmocka_unit_test_prestate(test_threads, be),
-        cmocka_unit_test_prestate(test_resume, be),
-        cmocka_unit_test_prestate(test_init_units, be),
-        cmocka_unit_test_prestate(test_init, be),
-        cmocka_unit_test_prestate(test_refusals, be),
-        cmocka_unit_test_prestate(test_resume_refused, be),
-        cmocka_unit_test_prestate(test_backends, be),
-        cmocka_unit_test_prestate(test_init_refused, be),
-        cmocka_unit_test_prestate(test_few_rows, be),
-        cmocka_unit_test_prestate(test_init_images, be),
-        cmocka_unit_test(test_state_locale),
+        cmocka_unit_test_prestate(test_map, be),      cmocka_unit_test_prestate(test_units, be),
+        cmocka_unit_test_prestate(test_gradient, be), cmocka_unit_test_prestate(test_class_term, be),
+        cmocka_unit_test_prestate(test_threads, be),  cmocka_unit_test_prestate(test_resume, be),
+        cmocka_unit_test_prestate(test_refusals, be), cmocka_unit_test_prestate(test_resume_refused, be),
+        cmocka_unit_test_prestate(test_few_rows, be), cmocka_unit_test_prestate(test_state_locale, be),
     };
     const int failed = cmocka_run_group_tests_name("teacher", tests, NULL, NULL);
-    pt_backend_close(be);
-    const char *const names[] = {"state", "refused"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) { unlink(file_in(names[i])); }
-    rmdir(directory);
+    fits_close(be);
     return failed;
 }
