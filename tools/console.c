@@ -112,11 +112,12 @@ int console_exit_code(ptsne_status status)
 
 int console_fail(cli_console *console, const char *file, const ptsne_error *err)
 {
-    const size_t length = file == NULL ? 0 : strlen(file);
-    if (length == 0 || (strncmp(err->message, file, length) == 0 && err->message[length] == ':')) {
+    const char *name = file == NULL ? "" : strcmp(file, "-") == 0 ? "standard input" : file;
+    const size_t length = strlen(name);
+    if (length == 0 || (strncmp(err->message, name, length) == 0 && err->message[length] == ':')) {
         console_error(console, "%s", err->message);
     } else {
-        console_error(console, "%s: %s", strcmp(file, "-") == 0 ? "standard input" : file, err->message);
+        console_error(console, "%s: %s", name, err->message);
     }
     return console_exit_code(err->status);
 }
