@@ -6,12 +6,12 @@
 #include "common.h"
 
 static const struct {
-    const char *name, *use, *made;
+    const char *name, *word, *use, *made;
 } kinds[] = {
-    [MODEL_MAP] = {"the model of a map", "ptsne transform places points with it", "fitted"},
-    [MODEL_CLASSIFIER] = {"a classifier", "ptsne classify X --model asks it, ptsne features takes its layers",
-                          "trained"},
-    [MODEL_AUTOENCODER] = {"an autoencoder",
+    [MODEL_MAP] = {"the model of a map", "map", "ptsne transform places points with it", "fitted"},
+    [MODEL_CLASSIFIER] = {"a classifier", "classifier",
+                          "ptsne classify X --model asks it, ptsne features takes its layers", "trained"},
+    [MODEL_AUTOENCODER] = {"an autoencoder", "autoencoder",
                            "ptsne autoencode X --model makes its codes, ptsne features takes its layers", "trained"},
 };
 
@@ -19,6 +19,17 @@ static model_kind kind_of(const ptsne_model *model)
 {
     if (ptsne_model_classes(model) > 0) { return MODEL_CLASSIFIER; }
     return ptsne_model_code_size(model) > 0 ? MODEL_AUTOENCODER : MODEL_MAP;
+}
+
+const char *model_kind_word(const ptsne_model *model)
+{
+    return kinds[kind_of(model)].word;
+}
+
+void model_kind_print(const ptsne_model *model)
+{
+    const model_kind kind = kind_of(model);
+    printf("%s: %s\n", kinds[kind].name, kinds[kind].use);
 }
 
 int model_open(const cli_call *call, ptsne_device *device, const char *path, model_kind wanted, ptsne_model **model)

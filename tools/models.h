@@ -6,6 +6,12 @@
 
 typedef enum model_kind { MODEL_ANY, MODEL_MAP, MODEL_CLASSIFIER, MODEL_AUTOENCODER } model_kind;
 
+/* "classifier", for machines. */
+const char *model_kind_word(const ptsne_model *model);
+
+/* "a classifier: ptsne classify ...", a line to standard output. */
+void model_kind_print(const ptsne_model *model);
+
 /* Load a model, which has to be of that kind; model is the caller's to destroy after a failure too. Prints what is wrong and returns
  * the exit code. */
 int model_open(const cli_call *call, ptsne_device *device, const char *path, model_kind kind, ptsne_model **model);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "models.h"
 #include "outputs.h"
 #include "report.h"
 
@@ -88,9 +89,10 @@ static void print_model(const ptsne_model *model, const char *path)
     const size_t layers = ptsne_model_layers(model);
     ptsne_model_input(model, shape);
     ptsne_model_layer(model, layers - 1, &layer);
-    printf("%s: %s -> %s, %zu layers, %zu parameters\n\n", path, shape_text(shape, input),
+    printf("%s: %s -> %s, %zu layers, %zu parameters\n", path, shape_text(shape, input),
            shape_text(layer.output, output), layers, parameters_of(model));
-    printf("  %-10s %-30s %14s %12s\n", "LAYER", "KIND", "RESULT", "PARAMETERS");
+    model_kind_print(model);
+    printf("\n  %-10s %-30s %14s %12s\n", "LAYER", "KIND", "RESULT", "PARAMETERS");
     printf("  %-10s %-30s %14s %12s\n", "", "input", input, "");
     for (size_t l = 0; l < layers; l++) {
         ptsne_model_layer(model, l, &layer);
@@ -143,9 +145,9 @@ static json_t *model_report(const ptsne_model *model, const char *path)
     for (size_t i = 0; (key = ptsne_model_note(model, i, &value)) != NULL; i++) {
         json_object_set_new(notes, key, report_text(value));
     }
-    return json_pack("{s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "version", ptsne_version(), "model", report_text(path),
-                     "input", shape_report(shape), "output", shape_report(layer.output), "parameters",
-                     (json_int_t)parameters_of(model), "layers", layers, "notes", notes);
+    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:I, s:o, s:o}", "version", ptsne_version(), "model", report_text(path),
+                     "kind", model_kind_word(model), "input", shape_report(shape), "output", shape_report(layer.output),
+                     "parameters", (json_int_t)parameters_of(model), "layers", layers, "notes", notes);
 }
 
 static int info_run(const cli_call *call)
@@ -160,12 +162,13 @@ static int info_run(const cli_call *call)
     ptsne_device_options options;
     ptsne_device_options_default(&options);
     options.spec = "cpu"; /* nothing is computed */
-    if (ptsne_device_open(&options, NULL, &device, &err) != PTSNE_OK ||
-        ptsne_model_load(device, settings->model, &model, &err) != PTSNE_OK) {
-        code = console_fail(call->console, settings->model, &err);
-    } else if (settings->json != NULL) {
+    if (ptsne_device_open(&options, NULL, &device, &err) != PTSNE_OK) {
+        return console_fail(call->console, NULL, &err);
+    }
+    code = model_open(call, device, settings->model, MODEL_ANY, &model);
+    if (code == EXIT_SUCCESS && settings->json != NULL) {
         code = report_write(call->console, settings->json, model_report(model, settings->model));
-    } else {
+    } else if (code == EXIT_SUCCESS) {
         print_model(model, settings->model);
     }
     ptsne_model_destroy(model);
