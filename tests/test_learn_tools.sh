@@ -25,6 +25,8 @@ holds "the batches are those asked for" awk -F, 'NR > 1 && $2 != (NR <= 21 ? 16 
 holds "the loss falls" awk -F, 'NR == 2 { first = $3 } END { exit !($3 < first / 2) }' h.csv
 holds "the report" grep -q '"epoch_kept": 22' c.json
 holds "the report has no NaN" bash -c '! grep -qiE ": *-?(nan|inf)" c.json'
+expect "info says what it is" 0 "^a classifier: ptsne classify X --model asks it" - ptsne info c.st
+expect "for machines too" 0 '"kind": "classifier"' - ptsne info c.st --json -
 cp c.st kept.st
 expect "existing model" 2 - "^ptsne: c.st: exists already \(-f overwrites it\)$" ptsne classify x.csv -o c.st "${small[@]}"
 holds "it is as it was" cmp -s c.st kept.st
@@ -81,6 +83,14 @@ expect "no labels" 2 - "bare.csv: has no label column, and --labels is not given
 expect "labels of another length" 4 - "new-labels.csv: 48 labels, but x.csv has 200 rows" ptsne classify x.csv --labels new-labels.csv -o a.st
 expect "other columns" 4 - "narrow.csv: rows of 5 columns, but c.st was trained on 6" ptsne classify narrow.csv --model c.st
 expect "batches and epochs" 2 - "--batches says the epochs and their rows" ptsne classify x.csv -o a.st --batches 1:8 --epochs 3
+expect "no learning rate" 2 - "--learning-rate: 0 is too small" ptsne classify x.csv -o a.st --learning-rate 0
+mkdir directory
+for way in "classify x.csv -o" "autoencode x.csv -o" "autoencode x.csv --codes" "fit x.csv -o" "embed x.csv -o" "cluster x.csv -k 3 -o"; do
+    # shellcheck disable=SC2086 # words
+    expect "a directory: $way" 1 - "^ptsne: directory: is a directory$" ptsne $way directory
+    holds "which is told before the work: $way" test "$(wc -l <err)" -eq 1
+done
+expect "nothing comes in" 4 - "^ptsne: standard input: empty$" ptsne classify - -o a.st
 expect "half a row" 2 - "8.5 is not a whole number of rows" ptsne classify x.csv -o a.st --batches 1:8.5
 head -n 4 x.csv >few.csv
 sed 2q x.csv | cut -d, -f1-6 >single.csv

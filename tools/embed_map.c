@@ -38,7 +38,7 @@ static int check_outputs(map_run *run)
     const bool graph_given = settings->neighbors != NULL;
     const output_file outputs[] = {
         {"-o", settings->output, force},
-        {"--state", run->state, true},
+        {"--state", run->state, OUTPUT_SPARE},
         {"--save-neighbors", saves ? run->saved.index : NULL, force},
         {"--save-neighbors", saves ? run->saved.distance : NULL, force},
         {"--snapshots", settings->snapshots, force},

@@ -30,7 +30,7 @@ static int look_around(const cli_call *call, const char *state, int *resume)
     if (code != EXIT_SUCCESS) { return code; }
     const char *const inputs[] = {settings->input, settings->labels, settings->init, settings->map};
     const output_file outputs[] = {{"-o", settings->output, settings->force || *resume},
-                                   {"MODEL.state", state, true},
+                                   {"MODEL.state", state, OUTPUT_SPARE},
                                    {"--json", settings->json, true}};
     return outputs_check(call, outputs, CLI_LENGTH(outputs), inputs, CLI_LENGTH(inputs));
 }

@@ -51,6 +51,7 @@ const cli_option learn_options[16] = {
     {.name = "learning-rate",
      .kind = CLI_NUMBER,
      .member = LEARN(learning_rate),
+     .least = 1e-12,
      .most = 1e6,
      .argument = "R",
      .help = "learning rate at its height",

@@ -50,7 +50,11 @@ static int output_check(const cli_call *call, const output_file *output, const c
     const char *path = output->path;
     struct stat there, other;
     const bool exists = stat(path, &there) == 0;
-    if (exists && !S_ISREG(there.st_mode)) { return EXIT_SUCCESS; } /* a pipe, a device; opening refuses a directory */
+    if (exists && S_ISDIR(there.st_mode) && output->force != OUTPUT_SPARE) {
+        console_error(call->console, "%s: is a directory", path);
+        return EXIT_FAILED;
+    }
+    if (exists && !S_ISREG(there.st_mode)) { return EXIT_SUCCESS; } /* a pipe, a device */
     for (size_t i = 0; i < n; i++) {
         const bool same_file =
             exists && stat(others[i], &other) == 0 && other.st_dev == there.st_dev && other.st_ino == there.st_ino;

@@ -41,8 +41,10 @@ bool output_is_file(const char *output);
 typedef struct output_file {
     const char *option; /* "-o", "--json" */
     const char *path;   /* NULL: it is not asked for */
-    bool force;         /* it may replace what is there */
+    int force;          /* false or true: may it replace what is there?, or OUTPUT_SPARE */
 } output_file;
+
+enum { OUTPUT_SPARE = 2 }; /* it may, and where a directory has its place, the work goes on without it */
 
 /* Can all outputs be written, each to a place of its own, none over an input, and one at most to standard output? inputs: n_inputs,
  * any may be NULL. Prints what is wrong and returns the exit code. */

@@ -234,6 +234,7 @@ static const cli_option network_options[] = {
     {.name = "scale",
      .kind = CLI_NUMBER,
      .member = AT(autoencode.scale),
+     .least = 1e-30,
      .most = 1e30,
      .argument = "F",
      .help = "the network learns X times this, and losses are of it",
