@@ -119,6 +119,15 @@ const char *input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+void say_data(const cli_call *call, const char *input, size_t rows, size_t columns, const ptsne_device *device,
+              uint64_t seed)
+{
+    ptsne_device_info info;
+    ptsne_device_describe(device, &info);
+    console_note(call->console, "%s: %zu rows of %zu columns; on %s (%s), seed %llu", input_name(input), rows, columns,
+                 info.spec, info.name, (unsigned long long)seed);
+}
+
 int table_read(const cli_call *call, const char *path, const ptsne_read_options *read, ptsne_table **table)
 {
     ptsne_error err = {0};

@@ -36,6 +36,10 @@ int device_settings_open(const cli_call *call, const device_settings *settings, 
 /* A file as people know it: "-" is "standard input". */
 const char *input_name(const char *path);
 
+/* "x.npy: 5000 rows of 784 columns; on cpu (NAME), seed 0": said before the work. */
+void say_data(const cli_call *call, const char *input, size_t rows, size_t columns, const ptsne_device *device,
+              uint64_t seed);
+
 /* Read a table, or a map: rows of numbers that are no data, without labels and choice of columns, `limit` of them at most. Both
  * print what is wrong and return the exit code. */
 int table_read(const cli_call *call, const char *path, const ptsne_read_options *read, ptsne_table **table);

@@ -135,11 +135,16 @@ static void write_time(char *text, size_t size, double seconds)
     }
 }
 
-/* "loss 3.142  45.2k rows/s  1:15 left", with what there is. */
-static void write_figures(char *text, size_t size, const cli_console *console, const ptsne_progress *progress,
-                          const char *between)
+/* What a stage's loss is called; stages of several verbs have one name and one loss. */
+static const char *loss_name(const char *stage)
 {
-    const char *loss = console->loss == NULL ? "loss" : console->loss;
+    return strcmp(stage, "embedding") == 0 ? "KL" : strcmp(stage, "k-means") == 0 ? "inertia" : "loss";
+}
+
+/* "loss 3.142  45.2k rows/s  1:15 left", with what there is. */
+static void write_figures(char *text, size_t size, const ptsne_progress *progress, const char *between)
+{
+    const char *loss = loss_name(progress->stage);
     size_t used = 0;
     text[0] = '\0';
     if (isfinite(progress->loss)) {
@@ -187,7 +192,7 @@ static void draw(cli_console *console, const ptsne_progress *progress, double sh
     enum { LONGEST = 40 };
     const size_t columns = terminal_columns(console);
     char figures[128], bar[3 * LONGEST + 1], percent[16] = "", line[512];
-    write_figures(figures, sizeof figures, console, progress, "  ");
+    write_figures(figures, sizeof figures, progress, "  ");
     if (progress->n_steps != PTSNE_UNKNOWN) { snprintf(percent, sizeof percent, " %3.0f%%", floor(100.0 * share)); }
     const size_t fixed = 12 + 1 + strlen(percent) + strlen(figures) + 1;
     const bool room = progress->n_steps != PTSNE_UNKNOWN && columns > fixed + 8;
@@ -215,7 +220,7 @@ void console_clear(cli_console *console)
 static void print_line(const cli_console *console, const ptsne_progress *progress, double share)
 {
     char figures[128];
-    write_figures(figures, sizeof figures, console, progress, ", ");
+    write_figures(figures, sizeof figures, progress, ", ");
     if (progress->step >= progress->n_steps || progress->n_steps == PTSNE_UNKNOWN) {
         fprintf(stderr, "%s: %s%s\n", console->program, progress->stage, figures);
     } else {

@@ -29,7 +29,6 @@ typedef struct cli_console {
     bool live;           /* standard error is a terminal that can redraw a line */
     bool color;
     bool utf8;
-    const char *loss; /* its name, where it is not "loss" */
     /* the stage that goes on */
     const char *stage;
     double drawn;      /* pt_seconds of the last drawing or line */

@@ -146,12 +146,11 @@ static int open_device(map_run *run)
     const embed_settings *settings = call->settings;
     const int code = device_settings_open(call, &settings->device, &run->device);
     if (code != EXIT_SUCCESS) { return code; }
-    ptsne_device_info info;
-    ptsne_device_describe(run->device, &info);
     if (run->x != NULL) {
-        console_note(call->console, "%s: %zu rows of %zu columns; on %s (%s), seed %llu", settings->input, run->n,
-                     run->columns, info.spec, info.name, (unsigned long long)run->options.seed);
+        say_data(call, settings->input, run->n, run->columns, run->device, run->options.seed);
     } else {
+        ptsne_device_info info;
+        ptsne_device_describe(run->device, &info);
         console_note(call->console, "%s: %zu points of %zu neighbours; on %s (%s), seed %llu", run->given.index, run->n,
                      run->graph.k, info.spec, info.name, (unsigned long long)run->options.seed);
     }
@@ -272,7 +271,6 @@ static int embed(map_run *run)
         run->options.neighbors_user = run;
     }
     if (run->state != NULL && !run->options.resume) { resume_remove(run->call, run->state); } /* of an earlier run */
-    run->call->console->loss = "KL";
     const ptsne_status status =
         ptsne_embed(run->device, run->x == NULL ? NULL : ptsne_table_values(run->x), run->n, run->columns,
                     run->graph.n == 0 ? NULL : &run->graph, &run->options, &observer, run->y, &done, &err);

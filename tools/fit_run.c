@@ -1,6 +1,7 @@
 /* The training state lives in MODEL.state beside the model: see resume.h. */
 #include "fit_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,18 @@ static void say_stopped(const cli_call *call, const char *state, const ptsne_fit
     resume_print_command(call);
 }
 
+/* A line a stage, as embed has them. */
+static void say_stages(cli_console *console, const ptsne_fit_report *done)
+{
+    if (isfinite(done->teacher_kl)) {
+        console_note(console, "  t-SNE      %8.1f s   the map to learn, KL %.4f", done->teacher_seconds,
+                     done->teacher_kl);
+    } else if (done->neighbor_seconds > 0.0) {
+        console_note(console, "  neighbours %8.1f s", done->neighbor_seconds);
+    }
+    console_note(console, "  training   %8.1f s   %zu steps", done->training_seconds, done->steps);
+}
+
 static void say_done(const cli_call *call, const ptsne_model *model, const ptsne_fit_report *done)
 {
     const fit_settings *settings = call->settings;
@@ -62,8 +75,9 @@ static void say_done(const cli_call *call, const ptsne_model *model, const ptsne
         snprintf(what, sizeof what, "%zu -> %s%s%zu", ptsne_model_features(model), net, *net == '\0' ? "" : " -> ",
                  ptsne_model_components(model));
     }
-    console_note(call->console, "%s: %s, %zu epoch%s, %zu steps, loss %.4f, %.1f s", settings->output, what,
-                 done->epochs, done->epochs == 1 ? "" : "s", done->steps, done->loss, done->seconds);
+    console_note(call->console, "%s: %s, %zu epoch%s, loss %.4f, %.1f s", settings->output, what, done->epochs,
+                 done->epochs == 1 ? "" : "s", done->loss, done->seconds);
+    say_stages(call->console, done);
 }
 
 static json_t *spread_report(const ptsne_fit_report *done, size_t components)
@@ -176,10 +190,7 @@ static int train(const cli_call *call, const ptsne_fit_options *given)
     if (code == EXIT_SUCCESS) { code = shape_choose(call, settings->image, things.data.rows.x, options.input); }
     if (code == EXIT_SUCCESS) {
         const fit_data *x = &things.data;
-        ptsne_device_info info;
-        ptsne_device_describe(things.device, &info);
-        console_note(call->console, "%s: %zu rows of %zu columns; on %s (%s), seed %llu", settings->input, x->n,
-                     x->n_columns, info.spec, info.name, (unsigned long long)options.seed);
+        say_data(call, settings->input, x->n, x->n_columns, things.device, options.seed);
         if (x->left_out > 0) { console_note(call->console, "%zu rows are left out", x->left_out); }
         options.init = things.init;
         options.teacher = x->target;

@@ -146,6 +146,8 @@ int learn_begin(learn_job *job, size_t shape[3], ptsne_learn_options *options)
     options->epoch = hear_epoch;
     options->epoch_user = job;
     job->judged = job->held.x != NULL || options->validation > 0.0;
+    say_data(job->call, settings->input, ptsne_table_rows(job->data.x), ptsne_table_columns(job->data.x), job->device,
+             options->seed);
     return history_begin(job);
 }
 

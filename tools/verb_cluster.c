@@ -144,7 +144,6 @@ static int find(cluster_run *run)
     ptsne_cluster_options options = settings->cluster;
     ptsne_error err = {0};
     options.metric = metric_name(settings);
-    call->console->loss = "inertia";
     ptsne_status status = ptsne_cluster(run->device, run->x, run->n, run->d, run->k, run->n_k, &options, &observer,
                                         run->labels, run->centers, run->reports, &err);
     if (status != PTSNE_OK) { return cluster_fail(run, status, &err); }

@@ -118,6 +118,7 @@ static int compute(const cli_call *call, ptsne_device *device, const data_set *t
         &observer, metrics, &err);
     free(test_codes);
     if (status == PTSNE_OK) { return EXIT_SUCCESS; }
+    if (status == PTSNE_ERR_STOPPED) { return console_say_stopped(call->console, settings->json, NULL); }
     return console_fail(call->console, status == PTSNE_ERR_DATA ? settings->data : NULL, &err);
 }
 
