@@ -3,7 +3,7 @@
 #
 #   tests/fault_opencl.sh BUILD [STRIDE]    STRIDE 1: each call of the op program (2000 s); without it every 31st
 #
-# First all ops in one process (fault_opencl.c says what is expected), then ptsne fit: the fault-free model bit for bit, or a message, an
+# All ops in one process (fault_opencl.c says what is expected), and ptsne fit: the fault-free model bit for bit, or a message, an
 # exit code of the list and no output file; never a signal, a leak (the layer's 99) or another model with exit code 0.
 set -u
 build=$1
@@ -18,15 +18,23 @@ failed=0
 # on COMMAND...: with PoCL, bounded in time.
 on() { "$here/platform.sh" pocl timeout 900 "$@"; }
 
+# ops MODE: all ops in one process, with the faults of that mode; a second one may run beside it.
+ops()
+{
+    local mode=$1 name=${1%% *} code
+    # shellcheck disable=SC2086 # a mode and its stride
+    FI_REPORT=$work/$name.report on "$build/bin/fault_opencl" $mode 2>"$work/$name.log"
+    code=$?
+    [ $code -eq 0 ] && return
+    echo "fault_opencl.sh: $mode: exit code $code" >&2
+    grep -v '^CLBlast' "$work/$name.log" >&2
+    return 1
+}
+
 env -u OPENCL_LAYERS "$here/platform.sh" pocl true || exit
-for mode in "sweep $stride" memory flip; do
-    # shellcheck disable=SC2086
-    FI_REPORT=$work/report on "$build/bin/fault_opencl" $mode 2>"$work/log" || {
-        echo "fault_opencl.sh: $mode: exit code $?" >&2
-        grep -v '^CLBlast' "$work/log" >&2
-        failed=$((failed + 1))
-    }
-done
+ops "sweep $stride" &
+sweep=$!
+for mode in memory flip; do ops $mode || failed=$((failed + 1)); done
 
 # ---- a whole fit ----
 
@@ -43,6 +51,7 @@ fit()
 fit "$work/good.safetensors" || {
     echo "fault_opencl.sh: ptsne fit without a fault: exit code $?" >&2
     cat "$work/log" >&2
+    kill $sweep
     exit 1
 }
 calls=$(sed 's/ .*//' "$work/report")
@@ -65,6 +74,7 @@ for ((at = first; at <= calls; at += (calls - first) / 20 + 1)); do
         right=$((right + 1))
     fi
 done
+wait $sweep || failed=$((failed + 1))
 echo "fault_opencl.sh: ptsne fit: $calls calls, $runs runs with a fault"
 echo "$right passed, $failed failed"
 [ $failed -eq 0 ]
