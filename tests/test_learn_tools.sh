@@ -193,6 +193,11 @@ holds "named" grep -qx "code_1,code_2,code_3" alone.csv
 expect "codes to standard output" 0 "NUMPY" - ptsne autoencode x.csv --model a.st --codes - -q
 holds "as to the file" cmp -s out codes.npy
 expect "as CSV" 0 "^code_1,code_2,code_3$" - ptsne autoencode x.csv --model a.st --codes - --to csv -q
+if command -v script >/dev/null; then # a terminal
+    expect "codes to a terminal are text" 0 "^code_1,code_2,code_3" - script -qec "ptsne autoencode x.csv --model a.st --codes - -q" /dev/null
+    expect "which .npy is not" 2 "standard output is a terminal and .npy is not text" - \
+        script -qec "ptsne autoencode x.csv --model a.st --codes - --to npy" /dev/null
+fi
 expect "--to without a table" 2 - "--to has an effect with --codes and --reconstructions only" ptsne autoencode x.csv -o b.st --to csv
 expect "one grammar of networks" 0 "pool HxW stride S" - ptsne autoencode --help
 expect "as .npy again" 0 - . ptsne autoencode x.csv "${tiny[@]}" --codes alone.npy --threads 2

@@ -318,6 +318,7 @@ static const cli_option optimize_options[] = {
     {.name = "learning-rate",
      .kind = CLI_NUMBER,
      .member = EMBED(learning_rate),
+     .least = 1e-12,
      .most = 1e12,
      .argument = "R",
      .help = "length of the steps",
