@@ -162,10 +162,11 @@ static void say_trained(const learn_job *job)
     } else {
         snprintf(what, sizeof what, "codes of %zu", ptsne_model_code_size(job->model));
     }
-    console_note(job->call->console, "%s%s%s, %zu parameters, epoch %zu of %zu%s, %s, %.1f s",
-                 output == NULL ? "" : output, output == NULL ? "" : ": ", what, done->n_parameters, kept->epoch,
-                 done->epochs, done->ended_early ? " (nothing got better)" : "",
-                 figures_text(job, kept->loss, kept->accuracy, text), done->seconds);
+    console_note(job->call->console, "%s%s%s, %zu parameters, epoch %zu of %zu%s, %.1f s", output == NULL ? "" : output,
+                 output == NULL ? "" : ": ", what, done->n_parameters, kept->epoch, done->epochs,
+                 done->ended_early ? " (nothing got better)" : "", done->seconds);
+    console_note(job->call->console, "training: %zu rows, %s", done->n_training,
+                 figures_text(job, kept->loss, kept->accuracy, text));
     if (done->n_validation == 0) { return; }
     console_note(job->call->console, "validation: %zu rows, %s", done->n_validation,
                  figures_text(job, kept->validation_loss, kept->validation_accuracy, text));
