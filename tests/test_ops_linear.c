@@ -91,9 +91,10 @@ static void test_product(void **state)
 {
     ops_state *ops = *state;
     const product_case small[] = {{1, 1, 1}, {2, 1, 3}, {1, 2, 7}, {7, 5, 2}, {16, 16, 16}, {33, 2, 20}, {2, 33, 20}};
-    const product_case large[] = {{63, 65, 64},   {64, 64, 64},  {65, 63, 65},  {200, 2, 130},  {2, 200, 130},
-                                  {130, 200, 2},  {1, 300, 40},  {300, 1, 40},  {270, 530, 70}, {50, 40, 600},
-                                  {130, 2, 2000}, {300, 3, 100}, {3, 100, 300}, {241, 513, 257}};
+    const product_case large[] = {{63, 65, 64},   {64, 64, 64},    {65, 63, 65},   {200, 2, 130},
+                                  {2, 200, 130},  {130, 200, 2},   {1, 300, 40},   {300, 1, 40},
+                                  {270, 530, 70}, {50, 40, 600},   {130, 2, 2000}, {300, 3, 100},
+                                  {3, 100, 300},  {241, 513, 257}, {65, 4100, 2},  {65, 1, 66000}};
     const size_t count = OPS_LENGTH(small) + (ops->small ? 0 : OPS_LENGTH(large));
     for (size_t t = 0; t < count; t++) {
         const product_case *size = t < OPS_LENGTH(small) ? &small[t] : &large[t - OPS_LENGTH(small)];
@@ -113,6 +114,40 @@ static void test_product(void **state)
             check_product(ops, &shape);
         }
     }
+}
+
+/* A steady row has the same bits among few rows and among many, where the work is cut up otherwise. */
+static void test_product_steady(void **state)
+{
+    ops_state *ops = *state;
+    const size_t block = ops->be->row_block, n = 70, k = 600;
+    if (block == 0) { return; } /* such a backend always gets equally many */
+    const size_t most = 20 * block, counts[] = {block, 3 * block, 5 * block, most};
+    float *x = ops_random(ops, most * k, 2.0f), *w = ops_random(ops, n * k, 2.0f), *all = NULL;
+    for (size_t t = OPS_LENGTH(counts); t-- > 0;) {
+        const size_t m = counts[t], first = most - m; /* the last rows of all */
+        ops_array a = ops_put(ops, x + first * k, m * k), b = ops_put(ops, w, n * k), c = ops_put(ops, NULL, m * n);
+        const pt_product_shape shape = {.transpose_b = true,
+                                        .steady = true,
+                                        .m = m,
+                                        .n = n,
+                                        .k = k,
+                                        .alpha = 1.0f,
+                                        .stride_a = k,
+                                        .stride_b = k,
+                                        .stride_c = n};
+        OPS_OK(ops, pt_product(ops->be, &shape, &a.view, &b.view, &c.view, &ops->err));
+        float *got = ops_take(ops, &c);
+        ops_drop(ops, &a);
+        ops_drop(ops, &b);
+        if (all == NULL) {
+            all = got;
+            continue;
+        }
+        ops_same(ops, "steady product", got, all + first * n, m * n);
+        free(got);
+    }
+    free(x), free(w), free(all);
 }
 
 static void test_product_shapes(void **state)
@@ -208,8 +243,10 @@ static void test_gather_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),         cmocka_unit_test(test_memory_limit), cmocka_unit_test(test_product),
-        cmocka_unit_test(test_product_shapes), cmocka_unit_test(test_column_sums),  cmocka_unit_test(test_gather_rows),
+        cmocka_unit_test(test_memory),         cmocka_unit_test(test_memory_limit),
+        cmocka_unit_test(test_product),        cmocka_unit_test(test_product_steady),
+        cmocka_unit_test(test_product_shapes), cmocka_unit_test(test_column_sums),
+        cmocka_unit_test(test_gather_rows),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

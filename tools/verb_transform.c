@@ -34,7 +34,8 @@ typedef struct row_stream {
     double began;
 } row_stream;
 
-static const size_t block_bytes = (size_t)32 << 20;
+/* Rows at a time at most: as many as a model takes at once, so that they are still in the cache when it does; fewer of wide rows. */
+static const size_t block_rows = 2048, block_bytes = (size_t)32 << 20;
 
 static int open_input(const cli_call *call, row_stream *stream)
 {
@@ -87,7 +88,7 @@ static int open_output(const cli_call *call, row_stream *stream)
     if (code != EXIT_SUCCESS) { return code; }
     const size_t widest = stream->components > stream->columns ? stream->components : stream->columns;
     const size_t fit = block_bytes / sizeof(float) / widest;
-    stream->capacity = fit < 1 ? 1 : fit > 16384 ? 16384 : fit;
+    stream->capacity = fit < 1 ? 1 : fit > block_rows ? block_rows : fit;
     const size_t rows = ptsne_reader_rows(stream->reader);
     if (rows < stream->capacity) { stream->capacity = rows == 0 ? 1 : rows; }
     stream->x = calloc(stream->capacity * stream->columns, sizeof *stream->x);

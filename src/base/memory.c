@@ -8,7 +8,7 @@
 
 #define ALIGNMENT ((size_t)64)
 #define HUGE_PAGE ((size_t)2 << 20)
-#define HUGE_FROM ((size_t)8 << 20) /* bytes: arrays so large lie in huge pages where the system has them */
+#define HUGE_FROM ((size_t)4 << 20) /* bytes: arrays so large lie in huge pages where the system has them */
 
 void *pt_array_zeroed(size_t count, size_t size)
 {

@@ -67,7 +67,14 @@ ptsne_status pt_array_next(ptsne_reader *reader, const pt_element *type, float *
     if (left == 0) { return pt_array_end(reader, err); }
     const size_t n = capacity < left ? capacity : left, total = n * reader->columns;
     const size_t block = BLOCK_BYTES / type->bytes;
-    for (size_t done = 0; done < total;) {
+    size_t done = 0;
+    if (type->kind == 'f' && type->bytes == sizeof *rows && !type->swapped) { /* floats need no second place */
+        const ptsne_status status = pt_stream_read(&reader->stream, rows, total * sizeof *rows, &done, err);
+        if (status != PTSNE_OK) { return status; }
+        done /= sizeof *rows;
+        if (done < total) { return pt_array_truncated(reader, reader->row + done / reader->columns, err); }
+    }
+    while (done < total) {
         const size_t count = total - done < block ? total - done : block;
         unsigned char bytes[BLOCK_BYTES];
         size_t filled;

@@ -13,11 +13,14 @@ typedef struct pt_cpu {
     const char *level; /* "x86-64-v3" */
     pt_sgemm sgemm;    /* oneDNN's product; sought at the first product */
     bool sgemm_sought;
-    float *packs; /* room for our own product's panels, PT_CPU_PACK floats a thread; NULL until then */
+    float *
+        packs; /* our own product's panels: PT_CPU_SHARED floats for all threads, PT_CPU_PACK for each; NULL until then */
 } pt_cpu;
 
 /* Floats that our own product packs its panels into, per thread: panels of a and of b. */
 #define PT_CPU_PACK ((size_t)256 * 1024)
+/* And those of b that all threads share. */
+#define PT_CPU_SHARED ((size_t)2048 * 1024)
 
 /* Steady products of any number of rows are the same; whole vectors of rows keep the layers' loops without rests. */
 #define PT_CPU_ROW_BLOCK ((size_t)16)

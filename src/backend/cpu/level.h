@@ -18,6 +18,7 @@
 #define cpu_product_begin          PT_LEVELED(cpu_product_begin)
 #define cpu_product_tile           PT_LEVELED(cpu_product_tile)
 #define cpu_product_own            PT_LEVELED(cpu_product_own)
+#define cpu_product_own_tile       PT_LEVELED(cpu_product_own_tile)
 #define cpu_column_sums            PT_LEVELED(cpu_column_sums)
 #define cpu_gather_rows            PT_LEVELED(cpu_gather_rows)
 #define cpu_metric_find            PT_LEVELED(cpu_metric_find)
@@ -188,8 +189,13 @@ ptsne_status cpu_product_begin(pt_backend *be, const pt_product_shape *shape, bo
 /* One tile of a product, on the calling thread alone, which is number `thread` of its team; false when oneDNN failed. */
 bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, const float *a, const float *b, float *c,
                       int thread);
-/* The same by our own code; pack has PT_CPU_PACK floats. */
-void cpu_product_own(const pt_product_shape *shape, const float *a, const float *b, float *c, float *pack);
+
+/* ---- what product_own.c lends to product.c ---- */
+
+/* A product by our own code, on all threads. Not inside a parallel region. */
+void cpu_product_own(const pt_cpu *cpu, const pt_product_shape *shape, const float *a, const float *b, float *c);
+/* The same, the same bits too, on the calling thread alone; room for PT_CPU_PACK floats. */
+void cpu_product_own_tile(const pt_product_shape *shape, const float *a, const float *b, float *c, float *room);
 
 /* ---- what distances.c lends to nearest.c ---- */
 

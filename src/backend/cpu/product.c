@@ -1,13 +1,16 @@
 /* c = alpha op(a) op(b) + beta c.
  *
- * The output is cut into tiles, and each tile is one product on one thread: by oneDNN where it is there and the product need not be
- * steady, in tiles whose size follows from the shape alone; else by our own code (product_own.c), whose bits do not depend on
- * tiles. So the bits do not depend on the number of threads. */
+ * By oneDNN where it is there and the product need not be steady: the output is cut into tiles whose size follows from the shape alone,
+ * and each tile is one product on one thread. Else by our own code (product_own.c), whose bits do not depend on tiles. So the bits do
+ * not depend on the number of threads. */
 #include "backend/cpu/level.h"
 
 #include <omp.h>
 
 #include "base/memory.h"
+
+/* So few rows that our own code takes as long to pack b for all threads as to multiply. */
+#define OWN_FEW_ROWS ((size_t)64)
 
 /* Rows and columns of a tile, about. */
 typedef struct tiling {
@@ -16,14 +19,10 @@ typedef struct tiling {
 
 /* oneDNN: few enough rows that a training batch makes tiles for all threads. On two cores, in GFLOP/s, 128 x 512, 256 x 512, 512 x 512
  * and the whole product as one call: 1000 x 2000 x 500 235, 194, 227, 251; 500 x 784 x 1000 239, 235, 234, 226; but 2048^3 194,
- * 212, 225, 259, so large ones get larger tiles. Our own code packs b anew for each tile, and its bits do not depend on tiles: as many rows
- * as leave every thread two tiles. */
-static tiling tiles_of(const pt_product_shape *shape, bool own, size_t threads)
+ * 212, 225, 259, so large ones get larger tiles. Of our own code's few rows each tile has some columns. */
+static tiling tiles_of(const pt_product_shape *shape, bool own)
 {
-    if (own) {
-        const size_t rows = shape->m / (2 * threads);
-        return (tiling){rows < 240 ? 240 : rows, 512};
-    }
+    if (own) { return (tiling){OWN_FEW_ROWS, 128}; }
     return shape->m >= 2048 && shape->n >= 2048 ? (tiling){512, 1024} : (tiling){128, 512};
 }
 
@@ -44,11 +43,9 @@ ptsne_status cpu_product_begin(pt_backend *be, const pt_product_shape *shape, bo
     pt_cpu *cpu = (pt_cpu *)be;
     *own = is_own(cpu, shape);
     if (*own && cpu->packs == NULL) {
-        cpu->packs = pt_array_aligned(be->threads * PT_CPU_PACK, sizeof(float));
-        if (cpu->packs == NULL) {
-            return pt_fail_memory(err, "the product's panels",
-                                  (double)be->threads * (double)PT_CPU_PACK * (double)sizeof(float));
-        }
+        const size_t count = PT_CPU_SHARED + be->threads * PT_CPU_PACK;
+        cpu->packs = pt_array_aligned(count, sizeof(float));
+        if (cpu->packs == NULL) { return pt_fail_memory(err, "the product's panels", (double)count * sizeof(float)); }
     }
     return PTSNE_OK;
 }
@@ -70,7 +67,7 @@ bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, cons
                       int thread)
 {
     if (!own) { return tile_by_sgemm(&cpu->sgemm, shape, a, b, c); }
-    cpu_product_own(shape, a, b, c, cpu->packs + (size_t)thread * PT_CPU_PACK);
+    cpu_product_own_tile(shape, a, b, c, cpu->packs + PT_CPU_SHARED + (size_t)thread * PT_CPU_PACK);
     return true;
 }
 
@@ -89,7 +86,11 @@ ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *pc = pt_cpu_floats(c);
-    const tiling about = tiles_of(shape, own, be->threads);
+    if (own && shape->m > OWN_FEW_ROWS) {
+        cpu_product_own((pt_cpu *)be, shape, pa, pb, pc);
+        return PTSNE_OK;
+    }
+    const tiling about = tiles_of(shape, own);
     const size_t rows = even(shape->m, about.rows), columns = even(shape->n, about.columns);
     const size_t down = (shape->m + rows - 1) / rows, across = (shape->n + columns - 1) / columns;
     int failed = 0;
