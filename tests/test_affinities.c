@@ -22,9 +22,9 @@
 /* p of one row by plain bisection on beta; 0 where the distance is not finite. */
 static void oracle_conditional(const float *d2, size_t k, double perplexity, double *p)
 {
-    double low = 0.0, high = 0.0, beta = 1.0, least = (double)INFINITY;
+    double low = 0.0, high = 0.0, beta = 1.0, before = 0.0, least = (double)INFINITY;
     for (size_t l = 0; l < k; l++) { least = fmin(least, (double)d2[l]); }
-    for (int step = 0; step < 2000; step++) {
+    while (beta != before) { /* until it is one double or its neighbour */
         double sum = 0.0, entropy = 0.0;
         for (size_t l = 0; l < k; l++) { sum += p[l] = isinf(d2[l]) ? 0.0 : exp(-beta * ((double)d2[l] - least)); }
         for (size_t l = 0; l < k; l++) {
@@ -36,6 +36,7 @@ static void oracle_conditional(const float *d2, size_t k, double perplexity, dou
         } else {
             high = beta;
         }
+        before = beta;
         beta = high > 0.0 ? 0.5 * (low + high) : 2.0 * beta;
     }
 }

@@ -175,9 +175,9 @@ static const struct {
     size_t n, d, k;
     double recall;
 } cases[] = {
-    {GROUPS, 6000, 12, 15, 0.99}, {GROUPS, 6000, 12, 15, 0.8},  {NOISE, 6000, 8, 20, 0.99},
-    {NOISE, 4000, 3, 5, 0.95},    {NOISE, 3000, 30, 30, 0.99},  {DISTANT, 5000, 10, 90, 0.99},
-    {COPIES, 5000, 6, 10, 0.99},  {EQUAL, 1500, 4, 7, 0.99},    {LOPSIDED, 5000, 5, 9, 0.99},
+    {GROUPS, 3500, 12, 15, 0.99}, {GROUPS, 3500, 12, 15, 0.8},  {NOISE, 3500, 8, 20, 0.99},
+    {NOISE, 3000, 3, 5, 0.95},    {NOISE, 2000, 30, 30, 0.99},  {DISTANT, 3000, 10, 90, 0.99},
+    {COPIES, 3000, 6, 10, 0.99},  {EQUAL, 1500, 4, 7, 0.99},    {LOPSIDED, 3000, 5, 9, 0.99},
     {NOISE, 2, 5, 1, 0.99},       {NOISE, 70, 3, 69, 0.99},     {GROUPS, 150, 5, 149, 0.5},
     {GROUPS, 1300, 4, 600, 0.9},  {NOISE, 1200, 2, 1024, 0.99}, {NOISE, 300, 1, 4, 1.0},
 };
@@ -207,7 +207,7 @@ static void test_recall(void **state)
 static void test_shares(void **state)
 {
     pt_backend *be = *state;
-    const size_t n = 12000, d = 12, k = 15;
+    const size_t n = 9000, d = 12, k = 15;
     const double recalls[] = {0.999, 0.99, 0.9, 0.6};
     float *x = make_data(GROUPS, n, d, 90);
     double before = 1.0;
@@ -246,12 +246,12 @@ static void test_same_bytes(void **state)
 {
     (void)state;
     const kind kinds[] = {GROUPS, NOISE, DISTANT};
-    const size_t threads[] = {1, 2, 3, 2}, n = 5000, d = 20, k = 12;
+    const size_t threads[] = {1, 2, 3, 2}, n = 4000, d = 20, k = 12;
     for (size_t t = 0; t < 3; t++) {
         float *x = make_data(kinds[t], n, d, 60 + t);
         result found[4];
         for (size_t r = 0; r < 4; r++) {
-            pt_backend *be = backend_cpu(threads[r], r < 3 ? 0 : (size_t)420 << 10);
+            pt_backend *be = backend_cpu(threads[r], r < 3 ? 0 : (size_t)340 << 10);
             found[r] = find(be, x, n, d, "euclidean", k, 0.99);
             assert_int_equal(be->memory_used, 0);
             pt_backend_close(be);
@@ -343,8 +343,8 @@ static void test_progress(void **state)
 
 static ptsne_status do_find(pt_backend *be, void *context, ptsne_error *err)
 {
-    uint32_t index[200 * 4];
-    return pt_cells_find(be, context, 200, 6, "euclidean", 4, 0.9, 1, NULL, index, NULL, NULL, err);
+    uint32_t index[130 * 4];
+    return pt_cells_find(be, context, 130, 6, "euclidean", 4, 0.9, 1, NULL, index, NULL, NULL, err);
 }
 
 static ptsne_status do_wide(pt_backend *be, void *context, ptsne_error *err)
@@ -355,15 +355,15 @@ static ptsne_status do_wide(pt_backend *be, void *context, ptsne_error *err)
 
 static ptsne_status do_cosine(pt_backend *be, void *context, ptsne_error *err)
 {
-    uint32_t index[200 * 4];
-    return pt_cells_find(be, context, 200, 6, "cosine", 4, 0.9, 1, NULL, index, NULL, NULL, err);
+    uint32_t index[130 * 4];
+    return pt_cells_find(be, context, 130, 6, "cosine", 4, 0.9, 1, NULL, index, NULL, NULL, err);
 }
 
 static void test_failures(void **state)
 {
     (void)state;
     pt_backend *be = backend_cpu(1, 0); /* thousands of runs: threads would wait for each other */
-    float *x = make_data(GROUPS, 200, 6, 8), *far = make_data(DISTANT, 200, 6, 9);
+    float *x = make_data(GROUPS, 130, 6, 8), *far = make_data(DISTANT, 130, 6, 9);
     assert_true(faults_walk(be, do_find, far) > 60);
     assert_true(faults_walk(be, do_cosine, x) > 60);
     float *wide = make_data(GROUPS, 200, 40, 10);

@@ -27,6 +27,8 @@ static void test_init_units(void **state)
         memcpy(options.input, cases[i].input, sizeof options.input);
         options.head = cases[i].head;
         options.n_components = 3;
+        options.teacher_phases[0].iterations = 20;
+        options.teacher_phases[1].iterations = 30;
         ptsne_model *model = fit(be, &options, NULL);
         CHECK(pt_model_transform(model, blobs, N, before, NULL));
         options.mode = cases[i].mode;
