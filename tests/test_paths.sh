@@ -56,8 +56,8 @@ walk()
     local quick=(--phases 50:12,100:1 --perplexity 10)
 
     expect "$1: classify" 0 - "net.st: 4 classes" ptsne classify ../1.idx --labels ../1-labels.idx -o net.st --net "$net" --batches 8:16 --history net.csv
-    expect "$1: it tells new images" 0 - - ptsne classify ../2.idx --model net.st --predict told.csv
-    expect "$1: and is right" 0 "^accuracy:" - ptsne classify ../2.idx --labels ../2-labels.idx --model net.st
+    expect "$1: it tells new images" 0 - - ptsne classify -q ../2.idx --model net.st --predict told.csv
+    expect "$1: and is right" 0 "^accuracy:" - ptsne classify -q ../2.idx --labels ../2-labels.idx --model net.st
     holds "$1: more often than 9 times in 10" accuracy_above 90
     expect "$1: info" 0 "dense1" . ptsne info net.st
     expect "$1: features" 0 . . ptsne features net.st ../2.idx --layer dense1 -o features.npy

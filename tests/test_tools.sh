@@ -149,7 +149,7 @@ expect "data as an array" 0 - . ptsne transform learnt.st x.csv -o array.npy
 expect "two clusterings" 0 . . ptsne cluster x.csv -k 2,4 -o groups.npy
 cut -d, -f1-6 x.csv >bare.csv
 for data in bare.csv array.npy; do
-    expect "metrics: labels' column, $data" 0 "^1-NN error" - ptsne metrics --data $data --embedding array.npy --labels groups.npy --label-column 2 --json by2.json
+    expect "metrics: labels' column, $data" 0 "^1-NN error" - ptsne metrics -q --data $data --embedding array.npy --labels groups.npy --label-column 2 --json by2.json
     ptsne metrics --data $data --embedding array.npy --json plain.json >out 2>err
     holds "$data: no column of the data is gone" test "$(grep -E 'trust|kl_' by2.json)" = "$(grep -E 'trust|kl_' plain.json)"
     expect "fit: labels' column, $data" 0 - "^[0-9]+ rows are left out" \
@@ -399,12 +399,12 @@ holds "nothing was written" test ! -e g.npy
 
 expect "metrics" 0 "^1-NN error: +[0-9.]+ %$" - ptsne metrics --data new.csv --embedding map.csv
 holds "trustworthiness" grep -qE "^trustworthiness \(12\): +0\.[0-9]{4}$" out
-expect "metrics without labels" 0 "^trustworthiness" - ptsne metrics --data new.csv --embedding map.csv --label-column=
+expect "metrics without labels" 0 "^trustworthiness" - ptsne metrics -q --data new.csv --embedding map.csv --label-column=
 holds "no error then" bash -c '! grep -q "NN error" out'
 cut -d, -f7 new.csv | tail -n +2 >labels.txt
 expect "labels from a file" 0 "^10-NN error" - ptsne metrics --data new.csv --embedding map.csv --labels labels.txt --json m.json
 holds "the report has the figures" grep -qE '"trustworthiness_12": 0\.' m.json
-expect "report to standard output" 0 '"kl_30"' - ptsne metrics --data new.csv --embedding map.csv --json -
+expect "report to standard output" 0 '"kl_30"' - ptsne metrics -q --data new.csv --embedding map.csv --json -
 holds "and nothing else" bash -c '! grep -q "NN error" out'
 expect "the report is the labels" 2 - "labels.txt: named twice" ptsne metrics --data new.csv --embedding map.csv --labels labels.txt --json labels.txt
 cp labels.txt test-labels.txt
