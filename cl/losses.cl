@@ -1,5 +1,4 @@
-/* log_softmax: x[i][:] -= log sum exp x[i][:]; x n x k, in place. A group per row.
- * cross_entropy: with p = softmax(z), z n x k, of `chunk` rows a group: parts[group] = sum of -log p[i][class i],
+/* cross_entropy: with p = softmax(z), z n x k, of `chunk` rows a group: parts[group] = sum of -log p[i][class i],
  * parts[groups + group] = how many rows' largest z, the first of equal ones, is not that of their class; gradient =
  * share (p - onehot(class)) where wanted.
  * squared_error: parts[group] = sum of (y - target)^2 over `chunk` of the count elements; gradient = share (y - target).
@@ -7,18 +6,6 @@
  * share r / (h^2 + |r|^2).
  * loss_total: one group adds `count` parts: loss[0] = scale sum. Sums are compensated. */
 #include "ptsne.clh"
-
-PT_KERNEL void log_softmax(global float *x, const ulong x_at, const uint k)
-{
-    local float4 part[WG];
-    x += x_at + PT_GROUP * k;
-    float4 most = -INFINITY, sum = 0.0f;
-    for (uint j = PT_LANE; j < k; j += WG) { most.x = fmax(most.x, x[j]); }
-    const float top = pt_group_max(most, part).x;
-    for (uint j = PT_LANE; j < k; j += WG) { sum.x += exp(x[j] - top); }
-    const float whole = log(pt_group_sum(sum, part).x);
-    for (uint j = PT_LANE; j < k; j += WG) { x[j] = x[j] - top - whole; }
-}
 
 /* One row: x its loss, y 1 where it is wrong; with its gradient where that is not NULL. */
 static float2 entropy_row(global const float *z, const uint own, const uint k, const float share,

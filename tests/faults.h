@@ -361,11 +361,6 @@ static ptsne_status fault_anchors_gradient(pt_backend *be, const pt_buffer *p, s
     return fault_due() ? fault(err) : faults.real->anchors_gradient(be, p, n, k, d, a, g, class_of, weight, gz, err);
 }
 
-static ptsne_status fault_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err)
-{
-    return fault_due() ? fault(err) : faults.real->log_softmax(be, x, n, k, err);
-}
-
 static ptsne_status fault_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n,
                                         size_t k, const pt_buffer *scratch, const pt_buffer *loss,
                                         const pt_buffer *gradient, ptsne_error *err)
@@ -440,7 +435,6 @@ static inline size_t faults_walk(pt_backend *be, ptsne_status (*action)(pt_backe
     table.blend = fault_blend;
     table.anchors = fault_anchors;
     table.anchors_gradient = fault_anchors_gradient;
-    table.log_softmax = fault_log_softmax;
     table.cross_entropy = fault_cross_entropy;
     table.squared_error = fault_squared_error;
     table.cauchy_error = fault_cauchy_error;

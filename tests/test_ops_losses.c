@@ -1,4 +1,4 @@
-/* Anchors, softmax and the losses, on every backend. */
+/* Anchors and the losses, on every backend. */
 #include "ops.h"
 #include "oracles_layers.h"
 
@@ -169,38 +169,6 @@ static void test_anchors_differences(void **state)
     free(got);
 }
 
-static void check_log_softmax(ops_state *ops, size_t n, size_t k)
-{
-    float *z = scores(ops, n, k);
-    double *want = ops_memory(n * k, sizeof *want), *bound = ops_memory(n * k, sizeof *bound);
-    double *p = ops_memory(k, sizeof *p);
-    for (size_t i = 0; i < n; i++) {
-        const double whole = oracle_softmax(z + i * k, k, p);
-        for (size_t j = 0; j < k; j++) {
-            want[i * k + j] = (double)z[i * k + j] - whole;
-            bound[i * k + j] = 4.0 * EPS * (fabs(want[i * k + j]) + 16.0);
-        }
-    }
-    ops_array x = ops_put(ops, z, n * k);
-    OPS_OK(ops, pt_log_softmax(ops->be, &x.view, n, k, &ops->err));
-    float *got = ops_take(ops, &x);
-    char what[64];
-    snprintf(what, sizeof what, "log_softmax %zu x %zu", n, k);
-    ops_compare(ops, what, got, want, bound, n * k, k);
-    free(z), free(want), free(bound), free(p), free(got);
-}
-
-static void test_log_softmax(void **state)
-{
-    ops_state *ops = *state;
-    for (size_t r = 0; r < OPS_LENGTH(rows_tried) - ops->small; r++) {
-        for (size_t c = 0; c < OPS_LENGTH(classes_tried); c++) {
-            check_log_softmax(ops, rows_tried[r], classes_tried[c]);
-        }
-    }
-    if (!ops->small) { check_log_softmax(ops, 10007, 10); }
-}
-
 static size_t choice(const float *z, size_t k)
 {
     size_t best = 0;
@@ -343,8 +311,6 @@ static void test_refused(void **state)
     assert_int_equal(pt_anchors(be, v, 2, 3, 4, v, v, v, err), PTSNE_ERR_ARGUMENT); /* a map of 4 columns */
     assert_int_equal(pt_anchors(be, v, 3, 3, 2, v, v, v, err), PTSNE_ERR_ARGUMENT); /* z of 15 */
     assert_int_equal(pt_anchors_gradient(be, v, 3, 3, 2, v, v, NULL, 1.0f, v, err), PTSNE_ERR_ARGUMENT);
-    assert_int_equal(pt_log_softmax(be, v, 4, 3, err), PTSNE_ERR_ARGUMENT);
-    assert_int_equal(pt_log_softmax(be, v, 0, 3, err), PTSNE_ERR_ARGUMENT);
     assert_int_equal(pt_cross_entropy(be, v, v, 4, 3, s, v, NULL, err), PTSNE_ERR_ARGUMENT);
     assert_int_equal(pt_cross_entropy(be, v, v, 3, 3, v, v, NULL, err), PTSNE_ERR_ARGUMENT); /* scratch */
     assert_int_equal(pt_squared_error(be, v, v, 4, 3, s, v, NULL, err), PTSNE_ERR_ARGUMENT);
@@ -356,10 +322,9 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_anchors),     cmocka_unit_test(test_anchors_differences),
-        cmocka_unit_test(test_log_softmax), cmocka_unit_test(test_cross_entropy),
-        cmocka_unit_test(test_errors),      cmocka_unit_test(test_losses_of_nan),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_anchors),       cmocka_unit_test(test_anchors_differences),
+        cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_losses_of_nan), cmocka_unit_test(test_refused),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 5u
+#define PT_BACKEND_VERSION 6u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -347,9 +347,7 @@ struct pt_backend_ops {
                                      const pt_buffer *gz, ptsne_error *err);
 
     /* ---- losses ---- */
-    /* x[i][:] -= log sum exp x[i][:]; x n x k, in place. A row's sum is float32. */
-    ptsne_status (*log_softmax)(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
-    /* In the others scratch has pt_loss_scratch(n) elements; sums over rows are in float64 or compensated; gradient NULL: not wanted. */
+    /* In these scratch has pt_loss_scratch(n) elements; sums over rows are in float64 or compensated; gradient NULL: not wanted. */
     /* With p = softmax(z), z n x k, class n uint32 below k: loss[0] = mean of -log p[i][class i]; loss[1] = rows whose largest z, the
      * first of equal ones, is not that of their class; gradient = (p - onehot(class)) / n. */
     ptsne_status (*cross_entropy)(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
@@ -556,7 +554,6 @@ ptsne_status pt_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k, 
 ptsne_status pt_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d, const pt_buffer *a,
                                  const pt_buffer *g, const pt_buffer *class_of, float weight, const pt_buffer *gz,
                                  ptsne_error *err);
-ptsne_status pt_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
 ptsne_status pt_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
                               const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
                               ptsne_error *err);

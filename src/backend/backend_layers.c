@@ -257,14 +257,6 @@ ptsne_status pt_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, s
 
 /* ---- losses ---- */
 
-ptsne_status pt_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err)
-{
-    if (!side(n) || !side(k) || !holds(x, n, k)) {
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "log_softmax: a buffer of %zu elements for %zu x %zu", x->count, n, k);
-    }
-    return be->ops->log_softmax(be, x, n, k, err);
-}
-
 ptsne_status pt_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
                               const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
                               ptsne_error *err)

@@ -162,13 +162,6 @@ static void try_anchors(trial *t)
     take(t, gz, ROWS * (ANCHORS + D), false);
 }
 
-static void try_log_softmax(trial *t)
-{
-    const pt_buffer *x = put_random(t, 13 * 70, -3.0f, 3.0f);
-    if (t->status == PTSNE_OK) { t->status = pt_log_softmax(t->be, x, 13, 70, t->err); }
-    take(t, x, 13 * 70, false);
-}
-
 static void try_cross_entropy(trial *t)
 {
     const pt_buffer *z = put_random(t, SIDE * 11, -3.0f, 3.0f), *class_of = put_words(t, SIDE, 11);
@@ -211,7 +204,6 @@ const trial_row pt_layer_trials[] = {
     {"normalize_gradient", try_normalize_gradient},
     {"blend", try_blend},
     {"anchors", try_anchors},
-    {"log_softmax", try_log_softmax},
     {"cross_entropy", try_cross_entropy},
     {"squared_error, cauchy_error", try_errors},
     {"sgd_step", try_sgd_step},

@@ -60,7 +60,6 @@
 #define cpu_blend                  PT_LEVELED(cpu_blend)
 #define cpu_anchors                PT_LEVELED(cpu_anchors)
 #define cpu_anchors_gradient       PT_LEVELED(cpu_anchors_gradient)
-#define cpu_log_softmax            PT_LEVELED(cpu_log_softmax)
 #define cpu_cross_entropy          PT_LEVELED(cpu_cross_entropy)
 #define cpu_squared_error          PT_LEVELED(cpu_squared_error)
 #define cpu_cauchy_error           PT_LEVELED(cpu_cauchy_error)
@@ -166,7 +165,6 @@ ptsne_status cpu_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k,
 ptsne_status cpu_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d, const pt_buffer *a,
                                   const pt_buffer *g, const pt_buffer *class_of, float weight, const pt_buffer *gz,
                                   ptsne_error *err);
-ptsne_status cpu_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
 ptsne_status cpu_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
                                const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
                                ptsne_error *err);

@@ -21,23 +21,6 @@ static double total(const double *parts, size_t chunks)
     return sum;
 }
 
-ptsne_status cpu_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err)
-{
-    (void)err; /* nothing here can fail */
-    const size_t rows = CHUNK / k + 1, chunks = (n + rows - 1) / rows;
-#pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
-    for (size_t c = 0; c < chunks; c++) {
-        const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
-        for (size_t i = c * rows; i < end; i++) {
-            float *row = pt_cpu_floats(x) + i * k;
-            const float most = row_largest(row, k);
-            const float log_sum = (float)log((double)row_exponential_sum(row, k, most));
-            for (size_t j = 0; j < k; j++) { row[j] = (row[j] - most) - log_sum; }
-        }
-    }
-    return PTSNE_OK;
-}
-
 /* ---- cross entropy ---- */
 
 /* The first of the largest. */

@@ -55,7 +55,6 @@ const pt_backend_ops cpu_ops = {
     .blend = cpu_blend,
     .anchors = cpu_anchors,
     .anchors_gradient = cpu_anchors_gradient,
-    .log_softmax = cpu_log_softmax,
     .cross_entropy = cpu_cross_entropy,
     .squared_error = cpu_squared_error,
     .cauchy_error = cpu_cauchy_error,

@@ -254,7 +254,6 @@ static const program_row program_rows[] = {
       "normalize_gradient",
       "anchors",
       "anchors_gradient",
-      "log_softmax",
       "cross_entropy",
       "squared_error",
       "cauchy_error",

@@ -1,4 +1,4 @@
-/* What stands at the end of a network: anchors, softmax, losses. */
+/* What stands at the end of a network: anchors, losses. */
 #include "backend/opencl/opencl.h"
 
 #define LEAST_ELEMENTS ((size_t)1024) /* that a group of squared_error goes through at least */
@@ -32,16 +32,6 @@ ptsne_status opencl_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t 
     };
     return pt_device_launch(device, &device->kernels[PT_KERNEL_ANCHORS_GRADIENT], PT_ARGS(args), n, (double)(k + d),
                             err);
-}
-
-ptsne_status opencl_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err)
-{
-    pt_device *device = pt_device_of(be);
-    const pt_kernel_arg args[] = {
-        pt_arg_buffer(x),
-        pt_arg_uint(k),
-    };
-    return pt_device_launch(device, &device->kernels[PT_KERNEL_LOG_SOFTMAX], PT_ARGS(args), n, (double)k, err);
 }
 
 /* ---- losses ---- */

@@ -146,7 +146,6 @@ static const pt_backend_ops ops = {
     .blend = opencl_blend,
     .anchors = opencl_anchors,
     .anchors_gradient = opencl_anchors_gradient,
-    .log_softmax = opencl_log_softmax,
     .cross_entropy = opencl_cross_entropy,
     .squared_error = opencl_squared_error,
     .cauchy_error = opencl_cauchy_error,

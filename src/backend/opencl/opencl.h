@@ -124,7 +124,6 @@ ptsne_status opencl_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t
 ptsne_status opencl_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d,
                                      const pt_buffer *a, const pt_buffer *g, const pt_buffer *class_of, float weight,
                                      const pt_buffer *gz, ptsne_error *err);
-ptsne_status opencl_log_softmax(pt_backend *be, const pt_buffer *x, size_t n, size_t k, ptsne_error *err);
 ptsne_status opencl_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buffer *class_of, size_t n, size_t k,
                                   const pt_buffer *scratch, const pt_buffer *loss, const pt_buffer *gradient,
                                   ptsne_error *err);
