@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/random.h"
+#include "base/sizes.h"
 
 #define TILE         ((size_t)1 << 19)        /* distances held at once: 2 MiB */
 #define MOST_COLUMNS ((size_t)2048)           /* centres of one tile */
@@ -56,16 +57,6 @@ typedef struct work {
     double *weight;             /* pieces of the seeds, their sums of D */
 } work;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static float least(float a, float b)
 {
     return b < a ? b : a; /* fminf is a call, for NaN */
@@ -81,14 +72,14 @@ static size_t pieces_of(size_t n)
 static void plan(work *w)
 {
     const size_t budget = pt_elements_planned(w->be), one = pt_elements_largest(w->be);
-    w->tile_columns = smaller(w->k, MOST_COLUMNS);
-    w->tile_rows = smaller(w->n, larger(256, smaller(8192, TILE / w->tile_columns)));
+    w->tile_columns = pt_smaller(w->k, MOST_COLUMNS);
+    w->tile_rows = pt_smaller(w->n, pt_larger(256, pt_smaller(8192, TILE / w->tile_columns)));
     w->resident = w->n <= one / w->d && w->n <= budget / 3 / w->d;
     while (w->tile_rows > 16 && w->tile_rows * (w->tile_columns + w->d) + w->k * w->d > budget / 3) {
         w->tile_rows = (w->tile_rows + 1) / 2;
     }
-    w->staged_rows = smaller(larger(w->n, w->k), STAGED / w->d + 1);
-    w->n_seeds = smaller(w->n, larger(PT_KMEANS_SEEDING, 16 * w->k));
+    w->staged_rows = pt_smaller(pt_larger(w->n, w->k), STAGED / w->d + 1);
+    w->n_seeds = pt_smaller(w->n, pt_larger(PT_KMEANS_SEEDING, 16 * w->k));
     while (w->n_seeds / 2 >= w->k && w->n_seeds * (w->d + MOST_DRAWS) > budget / 3) { w->n_seeds /= 2; }
 }
 
@@ -195,7 +186,7 @@ static ptsne_status rows_upload(work *w, size_t from, const uint32_t *rows, size
                                 ptsne_error *err)
 {
     for (size_t at = 0; at < count; at += w->staged_rows) {
-        const size_t some = smaller(w->staged_rows, count - at);
+        const size_t some = pt_smaller(w->staged_rows, count - at);
         const float *first = rows == NULL ? w->x + (from + at) * w->d : w->x;
         pt_rows_centred(first, rows == NULL ? NULL : rows + at, some, w->d, w->mean, w->be->threads, w->staged);
         const pt_buffer part = pt_buffer_view(to, at * w->d, some * w->d);
@@ -215,7 +206,7 @@ static ptsne_status tile_assign(work *w, const pt_buffer *points, size_t from, s
     if ((status = pt_fill(w->be, &best_d, INFINITY, err)) != PTSNE_OK) { return status; }
     if ((status = pt_copy(w->be, &nobody, &best_i, err)) != PTSNE_OK) { return status; }
     for (size_t at = 0; at < w->k; at += w->tile_columns) {
-        const size_t columns = smaller(w->tile_columns, w->k - at);
+        const size_t columns = pt_smaller(w->tile_columns, w->k - at);
         const pt_buffer centers = pt_buffer_view(&w->centers, at * w->d, columns * w->d);
         const pt_buffer tile = pt_buffer_view(&w->tile, 0, rows * columns);
         status = pt_distances(w->be, metric, points, rows, &centers, columns, w->d, &tile, err);
@@ -232,7 +223,7 @@ static ptsne_status assign(work *w, ptsne_error *err)
 {
     ptsne_status status = pt_upload(w->be, w->c, &w->centers, err);
     for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         const pt_buffer points = pt_buffer_view(&w->points, w->resident ? from * w->d : 0, rows * w->d);
         if (!w->resident && (status = rows_upload(w, from, NULL, rows, &points, err)) != PTSNE_OK) { return status; }
         status = tile_assign(w, &points, from, rows, err);
@@ -263,7 +254,7 @@ static ptsne_status draws_measure(work *w, const uint32_t *draw, size_t count, p
 static double piece_weight(const work *w, size_t p)
 {
     double sum = 0.0;
-    for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE); i++) { sum += (double)w->nearest[i]; }
+    for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE); i++) { sum += (double)w->nearest[i]; }
     return sum;
 }
 
@@ -279,7 +270,8 @@ static size_t draw_one(const work *w, const double *weight, pt_random *random)
     size_t p = 0, last = SIZE_MAX;
     while (p + 1 < pieces && left >= weight[p]) { left -= weight[p++]; }
     for (; last == SIZE_MAX; p = p + 1 < pieces ? p + 1 : 0) { /* rounding may end in a piece without weight */
-        for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE) && !(last != SIZE_MAX && left < 0.0); i++) {
+        for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE) && !(last != SIZE_MAX && left < 0.0);
+             i++) {
             if (w->nearest[i] > 0.0f) { last = i; }
             left -= (double)w->nearest[i];
         }
@@ -295,7 +287,7 @@ static size_t draw_best(work *w, size_t count)
     for (size_t p = 0; p < pieces; p++) {
         double *sum = w->potential + p * MOST_DRAWS;
         memset(sum, 0, count * sizeof *sum);
-        for (size_t i = p * PIECE; i < smaller(w->n_seeds, (p + 1) * PIECE); i++) {
+        for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE); i++) {
             for (size_t t = 0; t < count; t++) { sum[t] += (double)least(w->nearest[i], w->seed[i * count + t]); }
         }
     }
@@ -327,8 +319,8 @@ static void center_set(work *w, size_t center, size_t seed)
 /* Draw, measure, and keep one of several draws (greedy) or all of a round. */
 static ptsne_status round_run(work *w, pt_random *random, size_t *made, bool greedy, ptsne_error *err)
 {
-    const size_t trials = greedy ? 2 + (size_t)log((double)w->k) : smaller(MOST_DRAWS, *made / 16);
-    const size_t count = greedy ? trials : smaller(larger(trials, 1), w->k - *made);
+    const size_t trials = greedy ? 2 + (size_t)log((double)w->k) : pt_smaller(MOST_DRAWS, *made / 16);
+    const size_t count = greedy ? trials : pt_smaller(pt_larger(trials, 1), w->k - *made);
     const size_t pieces = pieces_of(w->n_seeds);
     size_t drawn[MOST_DRAWS];
     uint32_t rows[MOST_DRAWS];
@@ -409,7 +401,7 @@ static void sort_by_cluster(work *w)
     w->n_pieces = 0;
     for (size_t e = 0; e < w->k; e++) {
         for (size_t from = w->begin[e]; from < w->begin[e + 1]; from += PIECE) {
-            w->pieces[w->n_pieces++] = (piece){e, from, smaller(from + PIECE, w->begin[e + 1])};
+            w->pieces[w->n_pieces++] = (piece){e, from, pt_smaller(from + PIECE, w->begin[e + 1])};
         }
     }
 }
@@ -513,7 +505,7 @@ static double spread_of(work *w)
 #pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
     for (size_t p = 0; p < pieces; p++) {
         double total = 0.0;
-        for (size_t i = p * PIECE; i < smaller(w->n, (p + 1) * PIECE); i++) {
+        for (size_t i = p * PIECE; i < pt_smaller(w->n, (p + 1) * PIECE); i++) {
             const float *row = w->x + i * w->d;
 #pragma omp simd reduction(+ : total)
             for (size_t j = 0; j < w->d; j++) {
@@ -597,7 +589,7 @@ ptsne_status pt_kmeans_fit(pt_backend *be, const float *x, size_t n, size_t d, c
 {
     ptsne_status status = check("k-means", n, d, options->n_clusters, err);
     if (status != PTSNE_OK) { return status; }
-    const size_t starts = options->start != NULL ? 1 : larger(options->n_init, 1);
+    const size_t starts = options->start != NULL ? 1 : pt_larger(options->n_init, 1);
     const size_t steps = options->max_iterations + 1;
     pt_stage stage = pt_stage_begin(observer, "k-means", starts * steps);
     pt_random random = {.seed = options->seed, .stream = STREAM};

@@ -7,6 +7,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/affinities.h"
 #include "tsne/neighbors.h"
 #include "tsne/sweep.h"
@@ -145,7 +146,7 @@ static ptsne_status kernel_sum_device(pt_backend *be, const float *y, size_t n, 
     if ((status = map_upload(be, y, n, c, &map, err)) != PTSNE_OK) { goto done; }
     *sum = 0.0;
     for (size_t from = 0; from < n; from += TILE_ROWS) {
-        const size_t rows = n - from < TILE_ROWS ? n - from : TILE_ROWS;
+        const size_t rows = pt_smaller(n - from, TILE_ROWS);
         const pt_buffer view = pt_buffer_view(&z, 0, rows);
         if ((status = pt_student_sums(be, &map, n, columns, from, rows, &view, err)) != PTSNE_OK) { goto done; }
         if ((status = pt_download(be, &view, tile, err)) != PTSNE_OK) { goto done; }
@@ -199,7 +200,7 @@ static ptsne_status kl_divergence(pt_backend *be, const uint32_t *index, const f
 ptsne_status pt_metrics_neighborhoods(pt_backend *be, const float *x, const float *y, size_t n, size_t d, size_t c,
                                       const ptsne_observer *observer, ptsne_metrics *metrics, ptsne_error *err)
 {
-    const size_t k = n - 1 < WIDE ? n - 1 : WIDE;
+    const size_t k = pt_smaller(n - 1, WIDE);
     uint32_t *in_map = pt_array_aligned(n * TRUSTED, sizeof *in_map);
     uint32_t *rank = pt_array_aligned(n * TRUSTED, sizeof *rank);
     uint32_t *in_data = pt_array_aligned(n * k, sizeof *in_data);

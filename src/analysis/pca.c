@@ -20,6 +20,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 
 #define ROUNDS       8  /* over x: the spectrum's tail is flat, and each costs 4 n d l operations */
 #define FEW_ROUNDS   4  /* for directions that only have to be good */
@@ -58,11 +59,6 @@ typedef struct work {
     double *vector; /* l x l */
 } work;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 static void work_destroy(work *w)
 {
     pt_buffer_destroy(w->be, &w->points);
@@ -90,8 +86,8 @@ static size_t smaller_tile(const work *w, size_t budget, size_t fixed)
 static void plan(work *w)
 {
     const size_t budget = pt_elements_planned(w->be), one = pt_elements_largest(w->be);
-    w->tile_rows = smaller(w->n, smaller(TILE_ROWS, ((size_t)1 << 24) / w->d + 1));
-    const size_t wide = smaller(w->k + w->k / 2 + OVERSAMPLING, w->d), square = (2 * wide + w->d) * w->d;
+    w->tile_rows = pt_smaller(w->n, pt_smaller(TILE_ROWS, ((size_t)1 << 24) / w->d + 1));
+    const size_t wide = pt_smaller(w->k + w->k / 2 + OVERSAMPLING, w->d), square = (2 * wide + w->d) * w->d;
     w->by_gram = !w->rough && w->l < w->d && w->d <= GRAM_COLUMNS && w->n / GRAM_ROWS >= w->d && square < budget / 2;
     if (w->by_gram) {
         w->wide = wide;
@@ -162,7 +158,7 @@ static ptsne_status tile_upload(work *w, size_t from, size_t rows, const pt_buff
 static ptsne_status points_upload(work *w, ptsne_error *err)
 {
     for (size_t from = 0; from < w->n && w->resident; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         const pt_buffer to = pt_buffer_view(&w->points, from * w->d, rows * w->d);
         const ptsne_status status = tile_upload(w, from, rows, &to, err);
         if (status != PTSNE_OK) { return status; }
@@ -215,7 +211,7 @@ static ptsne_status round_run(work *w, pt_random *random, ptsne_error *err)
     ptsne_status status;
     if ((status = basis_upload(w, w->l, err)) != PTSNE_OK) { return status; }
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         pt_buffer points, products;
         if ((status = tile_project(w, from, rows, &points, &products, err)) != PTSNE_OK) { return status; }
         const pt_product_shape shape = {
@@ -242,7 +238,7 @@ static ptsne_status project_all(work *w, ptsne_error *err)
     ptsne_status status;
     if ((status = basis_upload(w, w->l, err)) != PTSNE_OK) { return status; }
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         pt_buffer points, products;
         if ((status = tile_project(w, from, rows, &points, &products, err)) != PTSNE_OK) { return status; }
         if ((status = pt_download(w->be, &products, w->t + from * w->l, err)) != PTSNE_OK) { return status; }
@@ -260,7 +256,7 @@ static ptsne_status gram_add(work *w, const pt_buffer *points, size_t rows, bool
     for (size_t from = 0; from < w->d; from += block) {
         const pt_product_shape shape = {
             .transpose_a = true,
-            .m = smaller(block, w->d - from),
+            .m = pt_smaller(block, w->d - from),
             .n = w->d - from,
             .k = rows,
             .alpha = 1.0f / (float)w->n,
@@ -297,7 +293,7 @@ static ptsne_status gram_finish(work *w, bool *empty, ptsne_error *err)
 static ptsne_status gram_fill(work *w, bool *empty, ptsne_error *err)
 {
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         const pt_buffer points = pt_buffer_view(&w->points, 0, rows * w->d);
         ptsne_status status;
         if ((status = tile_upload(w, from, rows, &points, err)) != PTSNE_OK) { return status; }
@@ -432,7 +428,7 @@ static ptsne_status turn_scores(const work *w, float *scores, ptsne_error *err)
     for (size_t e = 0; e < w->k * w->l; e++) { w->single[e] = (float)w->vector[e]; }
     ptsne_status status = pt_upload(w->be, w->single, &turn, err);
     for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->tile_rows) {
-        const size_t rows = smaller(w->tile_rows, w->n - from);
+        const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         const pt_buffer t = pt_buffer_view(&w->products, 0, rows * w->l);
         const pt_buffer to = pt_buffer_view(&w->points, 0, rows * w->k);
         const pt_product_shape shape = {
@@ -496,12 +492,12 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
                            const ptsne_observer *observer, float *scores, double *variance, double *total,
                            ptsne_error *err)
 {
-    const size_t most = smaller(n, d);
+    const size_t most = pt_smaller(n, d);
     if (k == 0 || k > most) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu components of %zu points with %zu columns (at most %zu)", k, n, d,
                        most);
     }
-    work w = {.be = be, .x = x, .n = n, .d = d, .k = k, .l = smaller(k + OVERSAMPLING, most)};
+    work w = {.be = be, .x = x, .n = n, .d = d, .k = k, .l = pt_smaller(k + OVERSAMPLING, most)};
     ptsne_status status = work_create(&w, err);
     const size_t passes = w.by_gram ? 2 : w.l < d ? ROUNDS + 1 : 1;
     w.stage = pt_stage_begin(observer, "pca", passes * n);
@@ -512,7 +508,7 @@ ptsne_status pt_pca_scores(pt_backend *be, const float *x, size_t n, size_t d, s
 
 pt_pca_cost pt_pca_cost_of(pt_backend *be, size_t n, size_t d, size_t k)
 {
-    work w = {.be = be, .n = n, .d = d, .k = k, .l = smaller(k + OVERSAMPLING, smaller(n, d))};
+    work w = {.be = be, .n = n, .d = d, .k = k, .l = pt_smaller(k + OVERSAMPLING, pt_smaller(n, d))};
     plan(&w);
     const double product = 2.0 * (double)n * (double)d;
     return (pt_pca_cost){
@@ -545,7 +541,7 @@ static void column_random(size_t n, size_t n_components, size_t c, float deviati
 ptsne_status pt_pca_initial(pt_backend *be, const float *x, size_t n, size_t d, size_t n_components, uint64_t seed,
                             const ptsne_observer *observer, float *y, ptsne_error *err)
 {
-    const size_t k = smaller(n_components, smaller(n, d));
+    const size_t k = pt_smaller(n_components, pt_smaller(n, d));
     float *scores = pt_array_aligned(n * k, sizeof *scores);
     double *variance = pt_array_zeroed(n_components, sizeof *variance);
     ptsne_status status;

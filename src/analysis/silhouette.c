@@ -9,6 +9,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/distance.h"
 
 #define ROWS    ((size_t)1024) /* of a tile */
@@ -40,11 +41,6 @@ typedef struct work {
     float *value;                                   /* sets x n */
     double *total;                                  /* sets */
 } work;
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- one point ---- */
 
@@ -100,15 +96,15 @@ static void rows_finish(work *w, size_t from, size_t rows)
 static void plan(work *w)
 {
     const size_t budget = pt_elements_planned(w->be), one = pt_elements_largest(w->be);
-    w->rows = smaller(w->n, ROWS);
-    w->columns = smaller(w->n, COLUMNS);
+    w->rows = pt_smaller(w->n, ROWS);
+    w->columns = pt_smaller(w->n, COLUMNS);
     w->resident = w->n <= one / w->d && w->n <= budget / 3 / w->d;
     while (w->columns > 16 &&
-           w->columns * (w->rows + w->all + w->d) + w->rows * (w->all + w->d) > smaller(budget / 3, one)) {
+           w->columns * (w->rows + w->all + w->d) + w->rows * (w->all + w->d) > pt_smaller(budget / 3, one)) {
         w->columns = (w->columns + 1) / 2;
         w->rows = (w->rows + 1) / 2;
     }
-    w->staged_rows = smaller(w->n, STAGED / w->d + 1);
+    w->staged_rows = pt_smaller(w->n, STAGED / w->d + 1);
 }
 
 static void work_destroy(work *w)
@@ -199,7 +195,7 @@ static void clusters_count(work *w)
 static ptsne_status rows_upload(work *w, size_t from, size_t count, const pt_buffer *to, ptsne_error *err)
 {
     for (size_t at = 0; at < count; at += w->staged_rows) {
-        const size_t some = smaller(w->staged_rows, count - at);
+        const size_t some = pt_smaller(w->staged_rows, count - at);
         pt_rows_centred(w->x + (from + at) * w->d, NULL, some, w->d, w->mean, w->be->threads, w->staged);
         const pt_buffer part = pt_buffer_view(to, at * w->d, some * w->d);
         const ptsne_status status = pt_upload(w->be, w->staged, &part, err);
@@ -250,20 +246,20 @@ static ptsne_status by_products(work *w, pt_stage *stage, ptsne_error *err)
     ptsne_status status = PTSNE_OK;
     if (w->resident) { status = rows_upload(w, 0, w->n, &w->points, err); }
     for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->rows) {
-        const size_t rows = smaller(w->rows, w->n - from);
+        const size_t rows = pt_smaller(w->rows, w->n - from);
         const pt_buffer a = w->resident ? pt_buffer_view(&w->points, from * w->d, rows * w->d)
                                         : pt_buffer_view(&w->queries, 0, rows * w->d);
         if (!w->resident) { status = rows_upload(w, from, rows, &a, err); }
         memset(w->sums, 0, rows * w->all * sizeof *w->sums);
         for (size_t at = 0; at < w->n && status == PTSNE_OK; at += w->columns) {
-            const size_t columns = smaller(w->columns, w->n - at);
+            const size_t columns = pt_smaller(w->columns, w->n - at);
             const pt_buffer b = pt_buffer_view(&w->points, w->resident ? at * w->d : 0, columns * w->d);
             if (!w->resident) { status = rows_upload(w, at, columns, &b, err); }
             if (status == PTSNE_OK) { status = tile_add(w, &a, from, rows, &b, at, columns, err); }
         }
         if (status != PTSNE_OK) { return status; }
         rows_finish(w, from, rows);
-        status = pt_stage_step(stage, smaller(from + rows, w->n - 1), (double)NAN, (double)NAN, err);
+        status = pt_stage_step(stage, pt_smaller(from + rows, w->n - 1), (double)NAN, (double)NAN, err);
     }
     return status;
 }
@@ -274,11 +270,12 @@ static ptsne_status by_rows(work *w, pt_stage *stage, ptsne_error *err)
 {
     memset(w->total, 0, w->n_sets * sizeof *w->total);
     for (size_t from = 0; from < w->n; from += w->rows) {
-        const size_t rows = smaller(w->rows, w->n - from);
+        const size_t rows = pt_smaller(w->rows, w->n - from);
 #pragma omp parallel for schedule(dynamic, 4) num_threads((int)w->be->threads)
         for (size_t r = 0; r < rows; r++) { sums_exact(w, from + r, w->sums + r * w->all); }
         rows_finish(w, from, rows);
-        const ptsne_status status = pt_stage_step(stage, smaller(from + rows, w->n - 1), (double)NAN, (double)NAN, err);
+        const ptsne_status status =
+            pt_stage_step(stage, pt_smaller(from + rows, w->n - 1), (double)NAN, (double)NAN, err);
         if (status != PTSNE_OK) { return status; }
     }
     return PTSNE_OK;
@@ -287,7 +284,7 @@ static ptsne_status by_rows(work *w, pt_stage *stage, ptsne_error *err)
 /* Do points spread over the rows have the silhouettes that float64 gives them? Uses the rows' sums. */
 static bool products_agree(work *w)
 {
-    const size_t count = smaller(smaller(w->n, SAMPLE), w->rows);
+    const size_t count = pt_smaller(pt_smaller(w->n, SAMPLE), w->rows);
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)w->be->threads)
     for (size_t t = 0; t < count; t++) { sums_exact(w, t * w->n / count, w->sums + t * w->all); }
     for (size_t t = 0; t < count; t++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define CHUNKS ((size_t)64)   /* of rows; fixed, whatever the number of threads */
 #define BLOCK  ((size_t)4096) /* values looked at before asking whether one was bad */
@@ -60,7 +61,7 @@ static bool block_finite(const float *x, size_t count)
 bool pt_find_not_finite(const float *x, size_t count, size_t *at)
 {
     for (size_t begin = 0; begin < count; begin += BLOCK) {
-        if (block_finite(x + begin, count - begin < BLOCK ? count - begin : BLOCK)) { continue; }
+        if (block_finite(x + begin, pt_smaller(count - begin, BLOCK))) { continue; }
         for (*at = begin; isfinite(x[*at]); ++*at) {}
         return true;
     }

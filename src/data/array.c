@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sizes.h"
+
 #include "data/format.h"
 
 #define BLOCK_BYTES ((size_t)1 << 16)
@@ -75,7 +77,7 @@ ptsne_status pt_array_next(ptsne_reader *reader, const pt_element *type, float *
         if (done < total) { return pt_array_truncated(reader, reader->row + done / reader->columns, err); }
     }
     while (done < total) {
-        const size_t count = total - done < block ? total - done : block;
+        const size_t count = pt_smaller(total - done, block);
         unsigned char bytes[BLOCK_BYTES];
         size_t filled;
         const ptsne_status status = pt_stream_read(&reader->stream, bytes, count * type->bytes, &filled, err);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sizes.h"
+
 #define BLOCK 512 /* elements brought into order and alignment at a time */
 
 bool pt_little_endian(void)
@@ -90,7 +92,7 @@ void pt_elements_float(const pt_element *type, const void *from, size_t count, f
         return;
     }
     for (size_t done = 0; done < count; done += BLOCK) {
-        const size_t n = count - done < BLOCK ? count - done : BLOCK;
+        const size_t n = pt_smaller(count - done, BLOCK);
         block b;
         memcpy(b.bytes, bytes + done * type->bytes, n * type->bytes);
         if (type->swapped) { block_swap(b.bytes, n, type->bytes); }
@@ -116,7 +118,7 @@ void pt_elements_double(const pt_element *type, const void *from, size_t count, 
 {
     const unsigned char *bytes = from;
     for (size_t done = 0; done < count; done += BLOCK) {
-        const size_t n = count - done < BLOCK ? count - done : BLOCK;
+        const size_t n = pt_smaller(count - done, BLOCK);
         block b;
         memcpy(b.bytes, bytes + done * type->bytes, n * type->bytes);
         if (type->swapped) { block_swap(b.bytes, n, type->bytes); }

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/output.h"
+#include "base/sizes.h"
 #include "data/npy_header.h"
 #include "data/reader.h"
 
@@ -227,7 +228,7 @@ static ptsne_status array_write(const ptsne_graph *graph, const graph_column *co
     pt_npy_header_write(column->type, dims, 2, header);
     ptsne_status status = pt_output_write(output, header, sizeof header, err);
     for (size_t done = 0; status == PTSNE_OK && done < total; done += BLOCK) {
-        const size_t count = total - done < BLOCK ? total - done : BLOCK;
+        const size_t count = pt_smaller(total - done, BLOCK);
         column->convert(graph, done, count, squared, block);
         status = pt_output_write(output, block, count * column->bytes, err);
     }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sizes.h"
 #include "data/format.h"
 #include "data/npy_header.h"
 #include "data/selection.h"
@@ -127,7 +128,7 @@ static ptsne_status fortran_next(ptsne_reader *reader, npy_state *state, float *
     }
     if (n == 0) { return pt_array_end(reader, err); }
     for (size_t first = 0; first < n; first += TILE) {
-        const size_t tall = n - first < TILE ? n - first : TILE;
+        const size_t tall = pt_smaller(n - first, TILE);
         for (size_t c = 0; c < reader->columns; c++) {
             const size_t begin = column_begin(&state->header, c) + reader->row + first;
             float stretch[TILE];

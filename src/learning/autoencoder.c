@@ -10,6 +10,7 @@
 #include "base/columns.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "learning/taught.h"
 #include "network/transform.h"
 
@@ -177,14 +178,13 @@ ptsne_status pt_autoencoder_reconstruct(ptsne_model *model, const float *x, size
     const size_t layer = (size_t)(code - model->net.layers);
     ptsne_status status = pt_finite_check(NULL, x, n, d, err);
     const bool wanted = reconstructions != NULL || loss != NULL;
-    float *y =
-        status != PTSNE_OK || !wanted ? NULL : pt_array_aligned((n < BLOCK_ROWS ? n : BLOCK_ROWS) * d, sizeof *y);
+    float *y = status != PTSNE_OK || !wanted ? NULL : pt_array_aligned(pt_smaller(n, BLOCK_ROWS) * d, sizeof *y);
     if (status == PTSNE_OK && wanted && y == NULL) {
         status = pt_fail_memory(err, "reconstructions", (double)BLOCK_ROWS * (double)d * 4.0);
     }
     double sum = 0.0;
     for (size_t from = 0; from < n && status == PTSNE_OK; from += BLOCK_ROWS) {
-        const size_t count = n - from < BLOCK_ROWS ? n - from : BLOCK_ROWS;
+        const size_t count = pt_smaller(n - from, BLOCK_ROWS);
         const float *rows = x + from * d;
         float *to = codes == NULL ? NULL : codes + from * code->n_out;
         if (wanted) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "learning/taught.h"
 #include "network/transform.h"
 
@@ -178,12 +179,12 @@ ptsne_status pt_classifier_predict(ptsne_model *model, const float *x, size_t n,
     const size_t k = pt_classifier_classes(model), d = pt_net_inputs(&model->net);
     if (k == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "the model is no classifier"); }
     ptsne_status status = pt_finite_check(NULL, x, n, d, err);
-    float *z = status != PTSNE_OK ? NULL : pt_array_aligned((n < BLOCK_ROWS ? n : BLOCK_ROWS) * k, sizeof *z);
+    float *z = status != PTSNE_OK ? NULL : pt_array_aligned(pt_smaller(n, BLOCK_ROWS) * k, sizeof *z);
     if (status == PTSNE_OK && z == NULL) {
         status = pt_fail_memory(err, "classes", (double)BLOCK_ROWS * (double)k * 4.0);
     }
     for (size_t from = 0; from < n && status == PTSNE_OK; from += BLOCK_ROWS) {
-        const size_t count = n - from < BLOCK_ROWS ? n - from : BLOCK_ROWS;
+        const size_t count = pt_smaller(n - from, BLOCK_ROWS);
         status = pt_model_transform(model, x + from * d, count, z, err);
         for (size_t i = 0; i < count && status == PTSNE_OK; i++) {
             const uint32_t best = log_softmax(z + i * k, k);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define BLOCK_STEPS ((size_t)64)
 #define JUDGE_ROWS  ((size_t)512) /* that are judged at a time, at most */
@@ -21,7 +22,7 @@ static bool tells_classes(const pt_learner *l)
 size_t pt_learner_block(const pt_learner *l, size_t stretch)
 {
     const size_t steps = l->n_block / stretch_of(l, stretch)->batch_size;
-    return steps < BLOCK_STEPS ? steps : BLOCK_STEPS;
+    return pt_smaller(steps, BLOCK_STEPS);
 }
 
 /* Whether the validation rows are among those of the training table: the same rows, and none behind its end. */
@@ -52,8 +53,8 @@ static ptsne_status lists_create(pt_backend *be, pt_learner *l, ptsne_error *err
 /* Rows that are judged at a time; no more than there are. */
 static size_t judge_rows(const pt_learner *l)
 {
-    const size_t block = pt_pass_block_rows(l->plan.net), most = block < JUDGE_ROWS ? block : JUDGE_ROWS;
-    return l->plan.validation.n_chosen < most ? l->plan.validation.n_chosen : most;
+    const size_t block = pt_pass_block_rows(l->plan.net), most = pt_smaller(block, JUDGE_ROWS);
+    return pt_smaller(l->plan.validation.n_chosen, most);
 }
 
 /* A pass for each size of batch: all of a run's memory is taken before its first step. */
@@ -78,7 +79,7 @@ static ptsne_status passes_create(pt_backend *be, pt_learner *l, ptsne_error *er
 static ptsne_status rows_create(pt_backend *be, pt_learner *l, ptsne_error *err)
 {
     const pt_learner_plan *plan = &l->plan;
-    const size_t most = l->most < l->judge.rows ? l->judge.rows : l->most;
+    const size_t most = pt_larger(l->most, l->judge.rows);
     ptsne_status status = pt_rows_create(be, plan->training.x, plan->training.n, plan->n_features, plan->mean,
                                          plan->scale, most, &l->input, err);
     if (status != PTSNE_OK || plan->validation.n_chosen == 0 || shares_table(l)) { return status; }
@@ -96,14 +97,14 @@ ptsne_status pt_learner_create(pt_backend *be, const pt_learner_plan *plan, pt_l
         const size_t rows = settings->stretches[s].batch_size;
         if (rows > l->most) { l->most = rows; }
     }
-    l->n_block = l->most * 16 < JUDGE_ROWS ? JUDGE_ROWS : l->most * 16;
+    l->n_block = pt_larger(l->most * 16, JUDGE_ROWS);
     l->optimizer = (pt_optimizer){
         .kind = settings->optimizer,
         .schedule = PTSNE_SCHEDULE_CONSTANT, /* each step is told its rate */
         .momentum = settings->momentum,
         .n_steps = 1,
     };
-    const size_t judged = l->most < judge_rows(l) ? judge_rows(l) : l->most;
+    const size_t judged = pt_larger(l->most, judge_rows(l));
     ptsne_status status = passes_create(be, l, err);
     if (status == PTSNE_OK) { status = pt_optimizer_create(be, count, &l->optimizer, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &l->parameters, err); }
@@ -232,7 +233,7 @@ static ptsne_status judge_block(pt_backend *be, pt_learner *l, size_t from, size
     ptsne_status status = list_upload(be, l, held, held->chosen + from, count, err);
     size_t groups = 0, last = 0;
     for (size_t at = 0; at < count && status == PTSNE_OK; at += most, groups++) {
-        last = count - at < most ? count - at : most;
+        last = pt_smaller(count - at, most);
         const pt_row_list row = {l->host_row + at, pt_buffer_view(&l->row, at, last)};
         const pt_buffer input = pt_buffer_view(&all, 0, last * l->plan.n_features);
         const pt_buffer loss = pt_buffer_view(&l->losses, 2 * groups, 2);
@@ -250,9 +251,9 @@ ptsne_status pt_learner_judge(pt_backend *be, pt_learner *l, pt_score *score, pt
     *score = (pt_score){0};
     if (n == 0) { return status; }
     const size_t rows = l->judge.rows, lists = l->n_block / rows;
-    const size_t most = (lists < BLOCK_STEPS ? lists : BLOCK_STEPS) * rows;
+    const size_t most = pt_smaller(lists, BLOCK_STEPS) * rows;
     for (size_t from = 0; from < n && status == PTSNE_OK; from += most) {
-        status = judge_block(be, l, from, n - from < most ? n - from : most, score, err);
+        status = judge_block(be, l, from, pt_smaller(n - from, most), score, err);
     }
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define UPLOAD_ROWS ((size_t)4096)
 
@@ -112,7 +113,7 @@ static ptsne_status rows_upload(pt_backend *be, const pt_rows *rows, float *stag
 {
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < rows->n && status == PTSNE_OK; from += chunk) {
-        const size_t count = rows->n - from < chunk ? rows->n - from : chunk;
+        const size_t count = pt_smaller(rows->n - from, chunk);
         for (size_t i = 0; i < count; i++) { row_take(rows, from + i, staging + i * rows->d); }
         const pt_buffer view = pt_buffer_view(&rows->device, from * rows->d, count * rows->d);
         status = pt_upload(be, staging, &view, err);

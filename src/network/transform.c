@@ -5,6 +5,7 @@
 
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/sizes.h"
 
 /* The parameters onto the device and a place for rows on the host: once a model. */
 static ptsne_status model_upload(ptsne_model *model, ptsne_error *err)
@@ -83,7 +84,7 @@ static ptsne_status rows_send(ptsne_model *model, size_t layer, size_t last, con
     if (status != PTSNE_OK || n == 0) { return status; }
     status = model_prepare(model, last, err);
     for (size_t from = 0; from < n && status == PTSNE_OK; from += model->block_rows) {
-        const size_t count = n - from < model->block_rows ? n - from : model->block_rows;
+        const size_t count = pt_smaller(n - from, model->block_rows);
         status = block_send(model, x + from * columns, count, err);
         if (status == PTSNE_OK && features != NULL) {
             status = block_fetch(model, layer, count, features + from * width, err);

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/embed.h"
 #include "tsne/embed_settings.h"
 #include "tsne/motion.h"
@@ -80,7 +81,7 @@ static ptsne_status project(const addition *t, const float *x, size_t n, const d
     if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows * t->d, &from, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows * l, &to, err); }
     for (size_t at = 0; at < n && status == PTSNE_OK; at += rows) {
-        const size_t some = n - at < rows ? n - at : rows;
+        const size_t some = pt_smaller(n - at, rows);
         const pt_product_shape shape = {.transpose_b = true,
                                         .m = some,
                                         .n = l,
@@ -178,7 +179,7 @@ static ptsne_status edges_fill(addition *t, ptsne_error *err)
     if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows * k, &d2, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(t->be, rows, &beta, err); }
     for (size_t from = 0; from < t->m && status == PTSNE_OK; from += rows) {
-        const size_t some = t->m - from < rows ? t->m - from : rows;
+        const size_t some = pt_smaller(t->m - from, rows);
         const pt_buffer tile = pt_buffer_view(&d2, 0, some * k);
         const pt_buffer p = pt_buffer_view(&t->motion.edges.p, from * k, some * k);
         status = pt_upload(t->be, t->distance + from * k, &tile, err);

@@ -7,6 +7,7 @@
 #include <omp.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "tsne/joint.h"
 
 #define TILE_ENTRIES ((size_t)1 << 21)
@@ -164,7 +165,7 @@ static ptsne_status tile_search(const work *w, size_t from, size_t rows, ptsne_e
 static ptsne_status conditional_fill(work *w, pt_stage *stage, ptsne_error *err)
 {
     for (size_t from = 0; from < w->n; from += w->tile_rows) {
-        const size_t rows = w->n - from < w->tile_rows ? w->n - from : w->tile_rows;
+        const size_t rows = pt_smaller(w->n - from, w->tile_rows);
         ptsne_status status = PTSNE_OK;
         tile_survey(w, from, rows);
         if (w->settings->uniform) {

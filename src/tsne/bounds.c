@@ -11,6 +11,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sizes.h"
 #include "tsne/candidates.h"
 #include "tsne/distance.h"
 
@@ -28,11 +29,6 @@
  * chosen that was fastest at 70,000 x 784 (96: 18.1 s, 128: 14.6, 160: 13.3, 192: 13.4). */
 #define CANDIDATE_COST 20.0
 #define LIST_COST      600.0 /* of a place in the lists, in the same unit */
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 void pt_bounds_destroy(pt_bounds *bounds)
 {
@@ -78,8 +74,8 @@ static void sample_destroy(sample *s)
 static ptsne_status sample_create(const pt_bounds_request *r, sample *s, ptsne_error *err)
 {
     const size_t d = r->d;
-    *s = (sample){.n = smaller(r->n, SAMPLE), .l = smaller(DIRECTIONS, smaller(d, r->n) / 2)};
-    s->asked = smaller(s->n, ASKED);
+    *s = (sample){.n = pt_smaller(r->n, SAMPLE), .l = pt_smaller(DIRECTIONS, pt_smaller(d, r->n) / 2)};
+    s->asked = pt_smaller(s->n, ASKED);
     s->x = pt_array_aligned(s->n * d, sizeof *s->x);
     s->v = pt_array_aligned(s->l * d, sizeof *s->v);
     s->y = pt_array_aligned(s->n * s->l, sizeof *s->y);
@@ -198,7 +194,7 @@ static double sample_reach(const sample *s, const pt_bounds_request *r, size_t q
     const size_t place = 1 + (size_t)((double)r->k * (double)s->n / (double)r->n); /* the point itself is 0 */
     memcpy(sorted, s->distance + q * s->n, s->n * sizeof *sorted);
     qsort(sorted, s->n, sizeof *sorted, ascending);
-    return (double)sorted[smaller(place, s->n - 1)];
+    return (double)sorted[pt_smaller(place, s->n - 1)];
 }
 
 /* Points of all n whose bound, for widths STEP, 2 STEP .., is within reach of asked point q. */
@@ -243,7 +239,7 @@ static ptsne_status width_choose(const pt_bounds_request *r, const sample *s, pt
     const double plain = 0.7 * (pairs * (double)r->d + CANDIDATE_COST * k * (double)r->d);
     double least = r->always ? (double)INFINITY : plain;
     for (size_t t = 0; t < widths; t++) {
-        const size_t width = smaller((t + 1) * STEP, s->l + 1);
+        const size_t width = pt_smaller((t + 1) * STEP, s->l + 1);
         float *here = count + t * s->asked;
         qsort(here, s->asked, sizeof *here, ascending);
         double mean = 0.0;
@@ -285,7 +281,7 @@ static ptsne_status tile_turn(const pt_bounds_request *r, turn *w, size_t rows, 
         const pt_product_shape shape = {.transpose_b = true,
                                         .m = rows,
                                         .n = directions,
-                                        .k = smaller(SLICE, r->d - from),
+                                        .k = pt_smaller(SLICE, r->d - from),
                                         .alpha = 1.0f,
                                         .stride_a = r->d,
                                         .stride_b = r->d,
@@ -329,7 +325,7 @@ static ptsne_status rows_turn(const pt_bounds_request *r, turn *w, const float *
 {
     const size_t directions = width - 1;
     for (size_t from = 0; from < count; from += TILE_ROWS) {
-        const size_t rows = smaller(TILE_ROWS, count - from);
+        const size_t rows = pt_smaller(TILE_ROWS, count - from);
         pt_rows_centred(x + from * r->d, NULL, rows, r->d, r->mean, r->be->threads, w->stage);
         const ptsne_status status = tile_turn(r, w, rows, directions, err);
         if (status != PTSNE_OK) { return status; }
@@ -352,7 +348,7 @@ static ptsne_status rows_turn(const pt_bounds_request *r, turn *w, const float *
 /* The direction in which these rows differ most, by some of them. */
 static size_t axis_widest(const float *y, size_t width, const uint32_t *row, size_t n)
 {
-    const size_t step = n / 64 + 1, axes = smaller(AXES, width);
+    const size_t step = n / 64 + 1, axes = pt_smaller(AXES, width);
     size_t widest = 0;
     double most = -1.0;
     for (size_t a = 0; a < axes; a++) {
@@ -445,7 +441,7 @@ static ptsne_status all_sort(const pt_bounds_request *r, pt_bounds *bounds, ptsn
 
 static ptsne_status all_turn(const pt_bounds_request *r, const sample *s, pt_bounds *bounds, ptsne_error *err)
 {
-    const size_t width = bounds->width, directions = width - 1, rows = smaller(TILE_ROWS, r->n > r->m ? r->n : r->m);
+    const size_t width = bounds->width, directions = width - 1, rows = pt_smaller(TILE_ROWS, r->n > r->m ? r->n : r->m);
     const bool self = r->self;
     turn w = {.stage = pt_array_aligned(rows * r->d, sizeof *w.stage),
               .part = pt_array_aligned(rows * directions, sizeof *w.part),

@@ -6,6 +6,7 @@
 
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define BLOCK_ROWS ((size_t)2048)    /* queries of one call of nearest_add: progress is told in between */
 #define CHUNK_ROWS ((size_t)4096)    /* lists that are taken to the host at a time */
@@ -22,11 +23,6 @@ typedef struct work {
     double done, all; /* pairs */
 } work;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *rows, size_t count, size_t d,
                             const double *mean, const pt_buffer *to, ptsne_error *err)
 {
@@ -34,7 +30,7 @@ ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *r
         const pt_buffer all = pt_buffer_view(to, 0, count * d);
         return pt_upload(be, from, &all, err);
     }
-    const size_t staged = smaller(count, STAGED / d + 1);
+    const size_t staged = pt_smaller(count, STAGED / d + 1);
     float *stage = pt_array_aligned(staged * d, sizeof *stage);
     double *zero = mean == NULL ? pt_array_zeroed(d, sizeof *zero) : NULL;
     ptsne_status status = PTSNE_OK;
@@ -42,7 +38,7 @@ ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *r
         status = pt_fail_memory(err, "rows on their way", 4.0 * (double)staged * (double)d);
     }
     for (size_t at = 0; at < count && status == PTSNE_OK; at += staged) {
-        const size_t some = smaller(staged, count - at);
+        const size_t some = pt_smaller(staged, count - at);
         pt_rows_centred(rows == NULL ? from + at * d : from, rows == NULL ? NULL : rows + at, some, d,
                         mean == NULL ? zero : mean, be->threads, stage);
         const pt_buffer part = pt_buffer_view(to, at * d, some * d);
@@ -78,12 +74,12 @@ static void plan(work *w)
     const double points = (double)s->n * (double)s->d, room = (double)pt_nearest_room(s->c);
     w->resident = points <= one && points <= budget / 2.0;
     w->once = strcmp(info.type, "cpu") == 0 && s->self && s->list == NULL && w->resident;
-    w->group = smaller(s->count, PT_LISTS_MOST / pt_nearest_room(s->c) + 1);
-    w->columns = w->resident ? s->n : smaller(s->n, 16384);
-    w->chunk = smaller(w->group, CHUNK_ROWS);
+    w->group = pt_smaller(s->count, PT_LISTS_MOST / pt_nearest_room(s->c) + 1);
+    w->columns = w->resident ? s->n : pt_smaller(s->n, 16384);
+    w->chunk = pt_smaller(w->group, CHUNK_ROWS);
     while (w->group > 16 && (elements(w) > budget || (double)w->group * room > one)) {
         w->group = (w->group + 1) / 2;
-        w->chunk = smaller(w->chunk, w->group);
+        w->chunk = pt_smaller(w->chunk, w->group);
         if (!w->resident && w->columns > w->group) { w->columns = (w->columns + 1) / 2; }
     }
 }
@@ -151,12 +147,12 @@ static ptsne_status group_once(work *w, size_t group, size_t rows, ptsne_error *
 {
     const size_t end = group + rows;
     for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
-        const size_t m = smaller(BLOCK_ROWS, rows - i);
+        const size_t m = pt_smaller(BLOCK_ROWS, rows - i);
         const ptsne_status status = block_add(w, group, i, m, group + i, m, false, err);
         if (status != PTSNE_OK) { return status; }
     }
     for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
-        const size_t m = smaller(BLOCK_ROWS, rows - i), next = group + i + m;
+        const size_t m = pt_smaller(BLOCK_ROWS, rows - i), next = group + i + m;
         ptsne_status status;
         if ((status = block_add(w, group, i, m, next, end - next, true, err)) != PTSNE_OK) { return status; }
         if ((status = block_add(w, group, i, m, 0, group, false, err)) != PTSNE_OK) { return status; }
@@ -176,13 +172,13 @@ static ptsne_status group_all(work *w, size_t group, size_t rows, ptsne_error *e
         if (status != PTSNE_OK) { return status; }
     }
     for (size_t j = 0; j < s->n; j += w->columns) {
-        const size_t n = smaller(w->columns, s->n - j);
+        const size_t n = pt_smaller(w->columns, s->n - j);
         if (!w->resident) {
             status = pt_rows_upload(s->be, s->x + j * s->d, NULL, n, s->d, s->mean, &w->points, err);
             if (status != PTSNE_OK) { return status; }
         }
         for (size_t i = 0; i < rows; i += BLOCK_ROWS) {
-            status = block_add(w, group, i, smaller(BLOCK_ROWS, rows - i), j, n, false, err);
+            status = block_add(w, group, i, pt_smaller(BLOCK_ROWS, rows - i), j, n, false, err);
             if (status != PTSNE_OK) { return status; }
         }
     }
@@ -193,7 +189,7 @@ static ptsne_status group_take(work *w, size_t group, size_t rows, ptsne_error *
 {
     const pt_candidates *s = w->s;
     for (size_t i = 0; i < rows; i += w->chunk) {
-        const size_t some = smaller(w->chunk, rows - i);
+        const size_t some = pt_smaller(w->chunk, rows - i);
         const pt_buffer lists = rows_of(&w->lists, i, some, pt_nearest_room(s->c));
         const pt_buffer best_d = rows_of(&w->best_d, 0, some, s->c), best_i = rows_of(&w->best_i, 0, some, s->c);
         ptsne_status status;
@@ -215,7 +211,7 @@ ptsne_status pt_candidates_find(const pt_candidates *search, ptsne_error *err)
         status = pt_rows_upload(search->be, search->x, NULL, search->n, search->d, search->mean, &w.points, err);
     }
     for (size_t group = 0; group < search->count && status == PTSNE_OK; group += w.group) {
-        const size_t rows = smaller(w.group, search->count - group);
+        const size_t rows = pt_smaller(w.group, search->count - group);
         status = pt_nearest_begin(search->be, rows, search->c, &w.lists, err);
         if (status == PTSNE_OK) { status = (w.once ? group_once : group_all)(&w, group, rows, err); }
         if (status == PTSNE_OK) { status = group_take(&w, group, rows, err); }

@@ -7,14 +7,10 @@
 
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/cells_build.h"
 #include "tsne/neighbors.h"
 #include "tsne/sweep.h"
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- cosine: rows of length 1 ---- */
 
@@ -171,7 +167,7 @@ static ptsne_status rows_run(pt_cells *s, size_t own, size_t first, size_t rows,
     if ((status = queries_load(s, first, rows, &queries, err)) != PTSNE_OK) { return status; }
     if ((status = pt_nearest_begin(s->be, rows, s->c, &lists, err)) != PTSNE_OK) { return status; }
     for (size_t at = 0; at < count; at += s->tile_columns) {
-        const size_t some = smaller(s->tile_columns, count - at);
+        const size_t some = pt_smaller(s->tile_columns, count - at);
         const pt_buffer columns = pt_buffer_view(&s->columns, 0, some * s->d);
         if ((status = columns_load(s, at, some, &columns, err)) != PTSNE_OK) { return status; }
         status = pt_nearest_add(s->be, s->metric, &queries, rows, &columns, some, s->d, row_from, at, s->c, &lists,
@@ -211,8 +207,8 @@ static ptsne_status cells_run(pt_cells *s, pt_stage *stage, ptsne_error *err)
         const size_t count = columns_list(s, own, &probed);
         ptsne_status status = cell_center(s, own, err);
         for (size_t at = first; at < end && status == PTSNE_OK; at += s->tile_rows) {
-            status = rows_run(s, own, at, smaller(s->tile_rows, end - at), count, err);
-            const size_t done = smaller(smaller(at + s->tile_rows, end), s->n - 1);
+            status = rows_run(s, own, at, pt_smaller(s->tile_rows, end - at), count, err);
+            const size_t done = pt_smaller(pt_smaller(at + s->tile_rows, end), s->n - 1);
             if (status == PTSNE_OK) {
                 status = pt_stage_step(stage, done, (double)NAN, (double)done / pt_stage_seconds(stage), err);
             }
@@ -247,7 +243,7 @@ static void recall_measure(const pt_cells *s, pt_cells_report *report)
 
 static ptsne_status check(const pt_cells *s, const char *metric, bool *cosine, ptsne_error *err)
 {
-    const size_t most = s->n == 0 ? 0 : smaller(s->n - 1, PT_NEIGHBORS_MAX);
+    const size_t most = s->n == 0 ? 0 : pt_smaller(s->n - 1, PT_NEIGHBORS_MAX);
     if (s->k == 0 || s->k > most || s->d == 0 || s->n >= UINT32_MAX) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu neighbours of %zu points with %zu columns (at most %zu)", s->k,
                        s->n, s->d, most);
@@ -271,7 +267,7 @@ ptsne_status pt_cells_find(pt_backend *be, const float *x, size_t n, size_t d, c
     bool cosine = false;
     ptsne_status status = check(&s, metric, &cosine, err);
     if (status != PTSNE_OK) { return status; }
-    s.c = smaller(k + 2 + k / 16, smaller(PT_NEIGHBORS_MAX, n - 1));
+    s.c = pt_smaller(k + 2 + k / 16, pt_smaller(PT_NEIGHBORS_MAX, n - 1));
     if (cosine && (status = unit_create(&s, err)) != PTSNE_OK) { goto done; }
     if ((status = pt_cells_make(&s, seed, observer, err)) != PTSNE_OK) { goto done; }
     pt_stage stage = pt_stage_begin(observer, "neighbours", n);

@@ -9,6 +9,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sizes.h"
 #include "tsne/neighbors.h"
 
 #define LEAST_ROWS  ((size_t)64)  /* of a cell, in the mean: fewer make thin products */
@@ -23,16 +24,6 @@
 #define STREAM      UINT64_C(0x63656C6C73) /* "cells" */
 #define MOST_ROWS   ((size_t)2048)         /* of one tile */
 #define ROWS_STAGED ((size_t)4096)
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 void pt_cells_destroy(pt_cells *s)
 {
@@ -51,13 +42,13 @@ void pt_cells_destroy(pt_cells *s)
  * cells 0.3, 0.4 and 1.5. */
 static size_t cells_wanted(size_t n)
 {
-    return larger(smaller((size_t)(2.0 * sqrt((double)n)), n / LEAST_ROWS), 1);
+    return pt_larger(pt_smaller((size_t)(2.0 * sqrt((double)n)), n / LEAST_ROWS), 1);
 }
 
 /* Centres from a sample of the rows; `order` is a random order of all. */
 static ptsne_status centers_find(pt_cells *s, uint64_t seed, const ptsne_observer *observer, ptsne_error *err)
 {
-    const size_t rows = smaller(s->n, TRAINING * s->n_cells);
+    const size_t rows = pt_smaller(s->n, TRAINING * s->n_cells);
     float *some = pt_array_aligned(rows * s->d, sizeof *some);
     uint32_t *label = pt_array_aligned(rows, sizeof *label);
     ptsne_status status;
@@ -109,9 +100,9 @@ ptsne_status pt_cells_make(pt_cells *s, uint64_t seed, const ptsne_observer *obs
     s->center = pt_array_aligned(s->n_cells * s->d, sizeof *s->center);
     s->cell = pt_array_aligned(s->n, sizeof *s->cell);
     s->order = pt_array_aligned(s->n, sizeof *s->order);
-    s->place = pt_array_aligned(larger(s->n, MOST_ROWS), sizeof *s->place);
+    s->place = pt_array_aligned(pt_larger(s->n, MOST_ROWS), sizeof *s->place);
     s->begin = pt_array_aligned(s->n_cells + 1, sizeof *s->begin);
-    s->aimed = smaller(s->n, larger(smaller(s->n / SAMPLE, AIMED_MOST), AIMED_LEAST));
+    s->aimed = pt_smaller(s->n, pt_larger(pt_smaller(s->n / SAMPLE, AIMED_MOST), AIMED_LEAST));
     s->measured = s->aimed;
     s->sample = pt_array_aligned(s->aimed + s->measured, sizeof *s->sample);
     if (!s->center || !s->cell || !s->order || !s->place || !s->begin || !s->sample) {
@@ -144,7 +135,7 @@ static void own_remove(uint32_t *truth, float *exact, size_t count, uint32_t own
 static ptsne_status truth_find(pt_cells *s, ptsne_error *err)
 {
     const size_t rows = s->aimed + s->measured;
-    s->known = smaller(s->k, PT_NEIGHBORS_MAX - 1);
+    s->known = pt_smaller(s->k, PT_NEIGHBORS_MAX - 1);
     const size_t width = s->known + 1;
     s->truth = pt_array_aligned(rows * width, sizeof *s->truth);
     s->exact = pt_array_aligned(rows * width, sizeof *s->exact);
@@ -177,7 +168,7 @@ static float quantile(float *value, size_t count, double share)
 {
     qsort(value, count, sizeof *value, compare_floats);
     const double at = ceil(share * (double)count);
-    return value[at < 1.0 ? 0 : smaller((size_t)at, count) - 1];
+    return value[at < 1.0 ? 0 : pt_smaller((size_t)at, count) - 1];
 }
 
 /* ---- the device's part ---- */
@@ -197,13 +188,13 @@ static void plan(pt_cells *s)
     const bool processor = strcmp(info.type, "cpu") == 0;
     const size_t budget = pt_elements_planned(s->be), one = pt_elements_largest(s->be);
     s->tile_rows = processor ? 256 : MOST_ROWS;
-    s->tile_columns = smaller(s->n, processor ? 8192 : 65536);
-    s->tile_count = larger(processor ? (size_t)1 << 19 : (size_t)1 << 24, s->n_cells);
+    s->tile_columns = pt_smaller(s->n, processor ? 8192 : 65536);
+    s->tile_count = pt_larger(processor ? (size_t)1 << 19 : (size_t)1 << 24, s->n_cells);
     s->resident = s->n <= one / s->d && s->n * s->d <= budget / 2;
     while (s->tile_count / 2 >= s->n_cells && s->tile_count > 4096 && (elements(s) > budget || s->tile_count > one)) {
         s->tile_count /= 2;
-        s->tile_columns = larger(s->tile_columns / 2, smaller(s->n, 64));
-        s->tile_rows = larger(s->tile_rows / 2, 16);
+        s->tile_columns = pt_larger(s->tile_columns / 2, pt_smaller(s->n, 64));
+        s->tile_rows = pt_larger(s->tile_rows / 2, 16);
     }
 }
 
@@ -235,7 +226,7 @@ ptsne_status pt_cells_upload(pt_cells *s, const float *from, const uint32_t *row
                              const pt_buffer *to, ptsne_error *err)
 {
     for (size_t at = 0; at < count; at += ROWS_STAGED) {
-        const size_t some = smaller(ROWS_STAGED, count - at);
+        const size_t some = pt_smaller(ROWS_STAGED, count - at);
         pt_rows_centred(rows == NULL ? from + at * s->d : from, rows == NULL ? NULL : rows + at, some, s->d, mean,
                         s->be->threads, s->staged);
         const pt_buffer part = pt_buffer_view(to, at * s->d, some * s->d);
@@ -248,7 +239,7 @@ ptsne_status pt_cells_upload(pt_cells *s, const float *from, const uint32_t *row
 static ptsne_status device_prepare(pt_cells *s, ptsne_error *err)
 {
     plan(s);
-    const size_t lists = s->tile_rows * s->c, staged = smaller(ROWS_STAGED, larger(s->n, s->tile_rows));
+    const size_t lists = s->tile_rows * s->c, staged = pt_smaller(ROWS_STAGED, pt_larger(s->n, s->tile_rows));
     s->mean = pt_array_zeroed(2 * s->d, sizeof *s->mean); /* and another row for a cell's own */
     s->staged = pt_array_aligned(staged * s->d, sizeof *s->staged);
     s->sorted = pt_array_aligned(s->n * s->d, sizeof *s->sorted);
@@ -280,7 +271,7 @@ static ptsne_status device_prepare(pt_cells *s, ptsne_error *err)
 /* Rows that meet all centres at once. */
 static size_t block_rows(const pt_cells *s)
 {
-    return larger(smaller(s->tile_rows, s->tile_count / s->n_cells), 1);
+    return pt_larger(pt_smaller(s->tile_rows, s->tile_count / s->n_cells), 1);
 }
 
 /* Into apart: distances of rows of x to all centres, count x n_cells, not squared. */
@@ -305,7 +296,7 @@ static ptsne_status rows_need(pt_cells *s, float *need, float *limit, double *ra
     const size_t rows = block_rows(s);
     *radius = 0.0;
     for (size_t from = 0; from < s->aimed; from += rows) {
-        const size_t some = smaller(rows, s->aimed - from);
+        const size_t some = pt_smaller(rows, s->aimed - from);
         const ptsne_status status = centers_meet(s, s->sample + from, some, err);
         if (status != PTSNE_OK) { return status; }
         for (size_t i = 0; i < some; i++) {
@@ -347,10 +338,10 @@ static void worth_say(const pt_cells *s, size_t own, const float *apart, size_t 
 
 static ptsne_status worth_find(pt_cells *s, float softness, float reach, ptsne_error *err)
 {
-    const size_t rows = block_rows(s), each = smaller(SPOKESMEN, rows), cells = rows / each, chunk = 256;
+    const size_t rows = block_rows(s), each = pt_smaller(SPOKESMEN, rows), cells = rows / each, chunk = 256;
     const size_t chunks = (s->n_cells + chunk - 1) / chunk;
     for (size_t from = 0; from < s->n_cells; from += cells) {
-        const size_t some = smaller(cells, s->n_cells - from);
+        const size_t some = pt_smaller(cells, s->n_cells - from);
         size_t count = 0;
         for (size_t e = from; e < from + some; e++) { /* evenly spaced rows; a small cell says some of them twice */
             const size_t size = s->begin[e + 1] - s->begin[e];
@@ -361,7 +352,7 @@ static ptsne_status worth_find(pt_cells *s, float softness, float reach, ptsne_e
 #pragma omp parallel for schedule(static) num_threads((int)s->be->threads)
         for (size_t t = 0; t < some * chunks; t++) {
             const size_t e = t / chunks, c0 = t % chunks * chunk;
-            worth_say(s, from + e, s->apart + e * each * s->n_cells, each, c0, smaller(c0 + chunk, s->n_cells),
+            worth_say(s, from + e, s->apart + e * each * s->n_cells, each, c0, pt_smaller(c0 + chunk, s->n_cells),
                       softness, reach);
         }
     }

@@ -14,6 +14,7 @@
 #include <omp.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define CHUNKS     ((size_t)64)      /* of rows whose edges are dealt out; fixed, whatever the number of threads */
 #define BLOCK      ((size_t)512)     /* rows whose lists one thread makes at a time: near 1 MB at 90 neighbours */
@@ -47,11 +48,6 @@ typedef struct work {
     pt_entry *lists;    /* threads x list_room */
     size_t list_room;
 } work;
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- sorting ---- */
 
@@ -96,7 +92,7 @@ void pt_entries_sort(pt_entry *entries, size_t count, size_t n, pt_entry *spare)
 
 static size_t chunk_begin(const work *w, size_t chunk)
 {
-    return smaller(w->n, chunk * (w->n / CHUNKS + 1));
+    return pt_smaller(w->n, chunk * (w->n / CHUNKS + 1));
 }
 
 /* Count the edges from each chunk to each block, and sum them all. */
@@ -133,7 +129,7 @@ static size_t band_room(size_t n, size_t k)
 /* Entries of a block's rows if no pair is mutual. */
 static size_t block_room(const work *w, size_t block)
 {
-    return smaller(BLOCK, w->n - block * BLOCK) * w->k + w->incoming[block];
+    return pt_smaller(BLOCK, w->n - block * BLOCK) * w->k + w->incoming[block];
 }
 
 /* The block after the band that begins at `first`: as many as there is room for, and at least one. */
@@ -210,7 +206,7 @@ static void edges_deal(work *w, size_t first, size_t end)
          chunk++) { /* edges of other bands go to a place each chunk has for them: no branch */
         w->at[w->n_blocks * CHUNKS + chunk] = w->most_edges + chunk;
     }
-    const size_t row_first = first * BLOCK, row_end = smaller(w->n, end * BLOCK);
+    const size_t row_first = first * BLOCK, row_end = pt_smaller(w->n, end * BLOCK);
 #pragma omp parallel for schedule(dynamic) num_threads((int)w->threads)
     for (size_t chunk = 0; chunk < CHUNKS; chunk++) {
         for (size_t i = chunk_begin(w, chunk); i < chunk_begin(w, chunk + 1); i++) {
@@ -277,7 +273,7 @@ static void block_merge(work *w, size_t block, pt_entry *lists, size_t *row)
     size_t begin[BLOCK];
     incoming_sort(w, block, begin, sorted);
     pt_entry *to = w->merged + w->merged_at[block];
-    const size_t end = smaller(w->n, (block + 1) * BLOCK);
+    const size_t end = pt_smaller(w->n, (block + 1) * BLOCK);
     for (size_t i = block * BLOCK; i < end; i++) {
         own_sort(w, i, own, spare);
         const size_t count = rows_merge(own, sorted + begin[i % BLOCK], w->scale, to);
@@ -301,7 +297,7 @@ static ptsne_status grow(pt_affinities *joint, size_t count, ptsne_error *err)
 
 static void block_copy(const work *w, size_t block, pt_affinities *joint)
 {
-    const size_t first = joint->row[block * BLOCK], end = joint->row[smaller(w->n, (block + 1) * BLOCK)];
+    const size_t first = joint->row[block * BLOCK], end = joint->row[pt_smaller(w->n, (block + 1) * BLOCK)];
     const pt_entry *from = w->merged + w->merged_at[block];
     for (size_t e = first; e < end; e++) {
         joint->column[e] = from[e - first].point;
@@ -316,7 +312,7 @@ static ptsne_status band_run(work *w, size_t first, size_t end, pt_affinities *j
     for (size_t block = first; block < end; block++) {
         block_merge(w, block, w->lists + (size_t)omp_get_thread_num() * w->list_room, joint->row);
     }
-    const size_t row_end = smaller(w->n, end * BLOCK);
+    const size_t row_end = pt_smaller(w->n, end * BLOCK);
     for (size_t i = first * BLOCK; i < row_end; i++) { joint->row[i + 1] += joint->row[i]; }
     const ptsne_status status = grow(joint, joint->row[row_end], err);
     if (status != PTSNE_OK) { return status; }
@@ -343,7 +339,7 @@ ptsne_status pt_joint_fill(const uint32_t *index, const float *conditional, size
         const size_t end = band_end(&w, block, &edges, &merged);
         status = band_run(&w, block, end, joint, err);
         if (status != PTSNE_OK) { break; }
-        status = pt_stage_step(stage, n + smaller(n, end * BLOCK), (double)NAN, (double)NAN, err);
+        status = pt_stage_step(stage, n + pt_smaller(n, end * BLOCK), (double)NAN, (double)NAN, err);
         block = end;
     }
     work_destroy(&w);
@@ -353,6 +349,6 @@ ptsne_status pt_joint_fill(const uint32_t *index, const float *conditional, size
 size_t pt_joint_scratch(size_t n, size_t k)
 {
     /* as if every block had as many edges coming in as going out */
-    const size_t merged = smaller(2 * n * k, band_room(n, k));
+    const size_t merged = pt_smaller(2 * n * k, band_room(n, k));
     return merged / 2 * sizeof(edge) + merged * sizeof(pt_entry) + n / BLOCK * CHUNKS * sizeof(size_t);
 }

@@ -11,6 +11,7 @@
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/bounds.h"
 #include "tsne/candidates.h"
 #include "tsne/distance.h"
@@ -59,11 +60,6 @@ typedef struct pass {
     bool bounds;
 } pass;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Points that may be a query's neighbours. */
 static size_t eligible(const problem *p)
 {
@@ -76,7 +72,7 @@ static ptsne_status tell(void *context, double share, ptsne_error *err)
 {
     problem *p = context;
     const size_t step = (size_t)((p->from + p->share * share) * (double)p->m);
-    if (step > p->told) { p->told = smaller(step, p->m - 1); }
+    if (step > p->told) { p->told = pt_smaller(step, p->m - 1); }
     return pt_stage_step(&p->stage, p->told, (double)NAN, (double)p->told / pt_stage_seconds(&p->stage), err);
 }
 
@@ -241,7 +237,7 @@ static ptsne_status look_create(const problem *p, size_t left, look *w, ptsne_er
 {
     const size_t width = p->bounds.width;
     const size_t budget = pt_elements_left(p->be) / 2;
-    *w = (look){.rows = smaller(left, LOOK_ROWS), .columns = smaller(p->n, LOOK_COLUMNS)};
+    *w = (look){.rows = pt_smaller(left, LOOK_ROWS), .columns = pt_smaller(p->n, LOOK_COLUMNS)};
     while (w->columns > 16 && (w->rows + w->columns) * width + w->rows * w->columns > budget) {
         w->columns = (w->columns + 1) / 2;
         w->rows = (w->rows + 1) / 2;
@@ -303,7 +299,7 @@ static ptsne_status look_rows(problem *p, look *w, const uint32_t *list, size_t 
         w->count[i] = 0;
     }
     for (size_t from = 0; from < p->n; from += w->columns) {
-        const size_t columns = smaller(w->columns, p->n - from);
+        const size_t columns = pt_smaller(w->columns, p->n - from);
         const pt_buffer tile = pt_buffer_view(&w->tile, 0, rows * columns);
         status = pt_rows_upload(p->be, p->bounds.points + from * width, NULL, columns, width, NULL, &w->points, err);
         if (status != PTSNE_OK) { return status; }
@@ -324,7 +320,7 @@ static ptsne_status look_again(problem *p, size_t left, ptsne_error *err)
     look w;
     ptsne_status status = look_create(p, left, &w, err);
     for (size_t from = 0; from < left && status == PTSNE_OK; from += w.rows) {
-        const size_t rows = smaller(w.rows, left - from);
+        const size_t rows = pt_smaller(w.rows, left - from);
         status = look_rows(p, &w, p->list + from, rows, err);
         if (status == PTSNE_OK) { status = tell(p, (double)(from + rows) / (double)left, err); }
     }
@@ -347,7 +343,7 @@ static ptsne_status sweep_run(problem *p, const uint32_t *list, size_t count, bo
         goto done;
     }
     for (size_t from = 0; from < count; from += at_a_time) {
-        const size_t rows = smaller(at_a_time, count - from);
+        const size_t rows = pt_smaller(at_a_time, count - from);
 #pragma omp parallel for schedule(dynamic, 8) num_threads((int)p->be->threads)
         for (size_t i = 0; i < rows; i++) {
             const size_t row = list == NULL ? from + i : (size_t)list[from + i];
@@ -432,19 +428,19 @@ static ptsne_status search_by_bounds(problem *p, ptsne_error *err)
 static ptsne_status search_plain(problem *p, ptsne_error *err)
 {
     const size_t margin = p->whole || !p->euclidean ? 0 : 8 + p->k / 8;
-    const size_t most = smaller(PT_NEIGHBORS_MAX, eligible(p));
+    const size_t most = pt_smaller(PT_NEIGHBORS_MAX, eligible(p));
     part_begin(p, 0.85);
-    ptsne_status status = pass_run(p, NULL, p->m, smaller(p->k + margin, most), err);
+    ptsne_status status = pass_run(p, NULL, p->m, pt_smaller(p->k + margin, most), err);
     if (status != PTSNE_OK) { return status; }
     size_t left = rows_left(p);
     if (left > 0 && !p->euclidean) {
         return pt_fail(err, PTSNE_ERR_DATA, "row %zu: its distances leave the range of float32",
                        (size_t)p->list[0] + 1);
     }
-    const size_t more = smaller(4 * p->k + 64, PT_NEIGHBORS_MAX); /* the row itself takes a place this time */
+    const size_t more = pt_smaller(4 * p->k + 64, PT_NEIGHBORS_MAX); /* the row itself takes a place this time */
     if (left > 0 && more > p->k + margin) {
         part_begin(p, 0.5);
-        if ((status = pass_run(p, p->list, left, smaller(more, p->n), err)) != PTSNE_OK) { return status; }
+        if ((status = pass_run(p, p->list, left, pt_smaller(more, p->n), err)) != PTSNE_OK) { return status; }
         left = rows_left(p);
     }
     part_begin(p, 1.0);
@@ -495,7 +491,7 @@ static ptsne_status run(problem *p, const char *metric, const ptsne_observer *ob
     assert(p->n_others <= 32); /* two limits each, and pt_rank_counts takes 64 */
     if (p->k == 0 || p->k > all || p->k > PT_NEIGHBORS_MAX || p->d == 0 || p->n >= PT_NO_POINT || p->m >= PT_NO_POINT) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "%zu neighbours of %zu points with %zu columns (at most %zu)", p->k,
-                       p->n, p->d, smaller(all, PT_NEIGHBORS_MAX));
+                       p->n, p->d, pt_smaller(all, PT_NEIGHBORS_MAX));
     }
     ptsne_status status = pt_metric_find(p->be, metric, &p->metric, err);
     if (status != PTSNE_OK || p->m == 0) { return status; }

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/sizes.h"
 #include "tsne/neighbors.h"
 
 #define LEAST_BLOCK   ((size_t)2048) /* queries: each block sends the points to the device and prepares them */
@@ -43,11 +44,6 @@ typedef struct worker {
     float *far;
 } worker;
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- the dealing ---- */
 
 /* The next block, of *rows queries from *from on; false where there is none, or one failed. */
@@ -57,7 +53,7 @@ static bool block_take(shared *of, size_t *from, size_t *rows)
     const size_t left = of->m - of->next, last = of->m / (8 * of->n_devices);
     const size_t least = last > LEAST_BLOCK ? last : LEAST_BLOCK, share = left / (2 * of->n_devices);
     *from = of->next;
-    *rows = smaller(smaller(left, LARGEST_BLOCK), share > least ? share : least);
+    *rows = pt_smaller(pt_smaller(left, LARGEST_BLOCK), share > least ? share : least);
     const bool more = of->status == PTSNE_OK && left > 0;
     of->next += more ? *rows : 0;
     pthread_mutex_unlock(&of->lock);
@@ -146,7 +142,7 @@ static size_t devices_count(const pt_backend *be)
 
 static ptsne_status lists_create(const shared *of, worker *workers, ptsne_error *err)
 {
-    const size_t count = smaller(of->m, LARGEST_BLOCK) * of->asked;
+    const size_t count = pt_smaller(of->m, LARGEST_BLOCK) * of->asked;
     for (size_t t = 0; t < of->n_devices && of->asked > of->k; t++) {
         workers[t].near = malloc(count * sizeof *workers[t].near);
         workers[t].far = malloc(count * sizeof *workers[t].far);

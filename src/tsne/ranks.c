@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "tsne/candidates.h"
 #include "tsne/distance.h"
 #include "tsne/sweep.h"
@@ -24,11 +25,6 @@ typedef struct work {
     float *limits;    /* rows x 2 n_others: below and above the distance of each */
     uint32_t *counts; /* rows x 2 n_others */
 } work;
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 double pt_tile_error(double norm, double tau, double growth)
 {
@@ -52,10 +48,10 @@ static void plan(work *w)
     r->be->ops->describe(r->be, &info);
     const bool processor = strcmp(info.type, "cpu") == 0;
     const size_t budget = pt_elements_planned(r->be), one = pt_elements_largest(r->be);
-    w->rows = smaller(r->n, processor ? 256 : 4096);
-    w->columns = smaller(r->n, processor ? 2048 : 16384);
+    w->rows = pt_smaller(r->n, processor ? 256 : 4096);
+    w->columns = pt_smaller(r->n, processor ? 2048 : 16384);
     w->resident = r->n <= one / r->d && r->n * r->d <= budget / 2;
-    if (!w->resident) { w->rows = smaller(r->n, 8192); } /* the points are uploaded once for each tile of rows */
+    if (!w->resident) { w->rows = pt_smaller(r->n, 8192); } /* the points are uploaded once for each tile of rows */
     while (w->columns > 64 && (elements(w) > budget || w->rows * w->columns > one)) {
         w->columns = (w->columns + 1) / 2;
     }
@@ -145,7 +141,7 @@ static ptsne_status rows_run(work *w, size_t from, size_t rows, ptsne_error *err
     status = pt_rows_upload(r->be, r->x + from * r->d, NULL, rows, r->d, r->mean, &queries, err);
     if (status != PTSNE_OK) { return status; }
     for (size_t at = 0; at < r->n; at += w->columns) {
-        const size_t columns = smaller(w->columns, r->n - at);
+        const size_t columns = pt_smaller(w->columns, r->n - at);
         const pt_buffer points = pt_buffer_view(&w->points, w->resident ? at * r->d : 0, columns * r->d);
         const pt_buffer tile = pt_buffer_view(&w->tile, 0, rows * columns);
         if (!w->resident) {
@@ -206,7 +202,7 @@ ptsne_status pt_ranks_count(const pt_ranks *ranks, ptsne_error *err)
         status = pt_rows_upload(r->be, r->x, NULL, r->n, r->d, r->mean, &w.points, err);
     }
     for (size_t from = 0; from < r->n && status == PTSNE_OK; from += w.rows) {
-        const size_t rows = smaller(w.rows, r->n - from);
+        const size_t rows = pt_smaller(w.rows, r->n - from);
         status = rows_run(&w, from, rows, err);
         if (status == PTSNE_OK) { status = r->tell(r->context, (double)(from + rows) / (double)r->n, err); }
     }

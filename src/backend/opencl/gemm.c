@@ -11,17 +11,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sizes.h"
 
 #define NARROW          ((size_t)4)                   /* columns, or inner size, below which CLBlast is slow */
 #define LAUNCH_PRODUCTS ((double)((uint64_t)1 << 32)) /* multiplications of one CLBlast call: 43 ms at 200 GFLOP/s */
 #define CLBLAST_RATE    2.0e10                        /* multiplications a second, for the estimate of what is queued */
 
 /* ---- our own kernels ---- */
-
-static size_t ceil_div(size_t a, size_t b)
-{
-    return a / b + (a % b != 0);
-}
 
 /* Rows and columns of the tile of product_tiled with groups of that size; as in product.cl. */
 static void tile_of(size_t group, size_t *rows, size_t *columns)
@@ -60,12 +56,12 @@ static ptsne_status own_product(pt_device *device, const pt_product_shape *shape
     if (n <= NARROW) {
         pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_NARROW_TRANSPOSED];
         const size_t rows = kernel->group < 16 ? kernel->group : 16;
-        return pt_device_launch(device, kernel, PT_ARGS(args), ceil_div(m, rows), (double)k * (double)rows, err);
+        return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(m, rows), (double)k * (double)rows, err);
     }
     pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_TILED];
     size_t rows, columns;
     tile_of(kernel->group, &rows, &columns);
-    return pt_device_launch(device, kernel, PT_ARGS(args), ceil_div(m, rows) * ceil_div(n, columns),
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(m, rows) * pt_ceil_div(n, columns),
                             (double)k * (double)(rows * columns), err);
 }
 
@@ -73,7 +69,7 @@ size_t pt_gemm_tiles(const pt_device *device, size_t m, size_t n)
 {
     size_t rows, columns;
     tile_of(device->kernels[PT_KERNEL_PRODUCT_SLICES].group, &rows, &columns);
-    return ceil_div(m, rows) * ceil_div(n, columns);
+    return pt_ceil_div(m, rows) * pt_ceil_div(n, columns);
 }
 
 ptsne_status pt_gemm_slices(pt_device *device, size_t m, size_t n, size_t k, size_t slice, const pt_buffer *a,
@@ -86,7 +82,7 @@ ptsne_status pt_gemm_slices(pt_device *device, size_t m, size_t n, size_t k, siz
     pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_SLICES];
     size_t rows, columns;
     tile_of(kernel->group, &rows, &columns);
-    return pt_device_launch(device, kernel, PT_ARGS(args), ceil_div(k, slice) * pt_gemm_tiles(device, m, n),
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(k, slice) * pt_gemm_tiles(device, m, n),
                             (double)(slice < k ? slice : k) * (double)(rows * columns), err);
 }
 
@@ -130,7 +126,7 @@ static ptsne_status clblast_call(pt_device *device, const pt_product_shape *shap
                                        &device->queue, &bytes);
     if (*code != 0) { return PTSNE_OK; }
     if (bytes > 0) {
-        const ptsne_status status = pt_device_scratch(device, PT_SCRATCH_PRODUCT, ceil_div(bytes, 4), &scratch, err);
+        const ptsne_status status = pt_device_scratch(device, PT_SCRATCH_PRODUCT, pt_ceil_div(bytes, 4), &scratch, err);
         if (status != PTSNE_OK) { return status; }
     }
     *code =

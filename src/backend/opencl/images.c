@@ -4,6 +4,7 @@
  * few entries, but a term for every place of every image: products of slices of the places side by side, added in order. */
 #include "backend/opencl/gemm.h"
 #include "backend/opencl/opencl.h"
+#include "base/sizes.h"
 
 #define TILE_ELEMENTS ((size_t)1 << 24) /* of patches at a time: 64 MiB, less on a small device */
 #define LEAST_SLICE   ((size_t)256)     /* places that one work-group of a product goes through at least */
@@ -20,21 +21,11 @@ typedef struct image_plan {
     size_t slices; /* of all tiles */
 } image_plan;
 
-static size_t at_most(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t shared_out(size_t n, size_t parts)
-{
-    return n / parts + (n % parts != 0);
-}
-
 /* Elements of patches that may lie there at a time. */
 static size_t room_of(const pt_device *device)
 {
     const uint64_t share = device->base.memory / 64, half = device->info.max_allocation / 8;
-    return at_most(TILE_ELEMENTS, (size_t)(share < half ? share : half));
+    return pt_smaller(TILE_ELEMENTS, (size_t)(share < half ? share : half));
 }
 
 /* Whether weights' gradients are small enough, and places many enough, to be cut into slices. */
@@ -46,7 +37,7 @@ static bool is_sliced(const pt_device *device, size_t filters, const image_plan 
 /* Slices that there is room for, about. */
 static size_t slices_fitting(const pt_device *device, size_t filters, const image_plan *plan)
 {
-    return at_most(MOST_SLICES, room_of(device) / 4 / (filters * plan->depth) + 1);
+    return pt_smaller(MOST_SLICES, room_of(device) / 4 / (filters * plan->depth) + 1);
 }
 
 /* Slices of so many places or fewer, at most: a few more images may have fewer slices. */
@@ -54,8 +45,8 @@ static size_t slices_most(const pt_device *device, size_t filters, const image_p
 {
     if (!is_sliced(device, filters, plan)) { return 0; }
     const size_t tiles = plan->all / plan->rows, rest = plan->all % plan->rows;
-    return at_most(2 * slices_fitting(device, filters, plan),
-                   tiles * shared_out(plan->rows, LEAST_SLICE) + shared_out(rest, LEAST_SLICE));
+    return pt_smaller(2 * slices_fitting(device, filters, plan),
+                      tiles * pt_ceil_div(plan->rows, LEAST_SLICE) + pt_ceil_div(rest, LEAST_SLICE));
 }
 
 /* Cut the places of every tile into slices, where weights' gradients are small enough for that. */
@@ -63,9 +54,9 @@ static void plan_slices(const pt_device *device, size_t filters, image_plan *pla
 {
     if (!is_sliced(device, filters, plan)) { return; }
     const size_t fit = slices_fitting(device, filters, plan);
-    const size_t fair = shared_out(plan->all, fit), slice = fair > LEAST_SLICE ? fair : LEAST_SLICE;
+    const size_t fair = pt_ceil_div(plan->all, fit), slice = fair > LEAST_SLICE ? fair : LEAST_SLICE;
     const size_t tiles = plan->all / plan->rows, rest = plan->all % plan->rows;
-    const size_t slices = tiles * shared_out(plan->rows, slice) + shared_out(rest, slice);
+    const size_t slices = tiles * pt_ceil_div(plan->rows, slice) + pt_ceil_div(rest, slice);
     if (slices > 2 * fit) { return; } /* tiles of few places, because patches are large */
     plan->slice = slice;
     plan->slices = slices;
@@ -78,7 +69,7 @@ static image_plan plan_of(const pt_device *device, const pt_window *w, size_t n,
     const size_t most = room_of(device) / plan.depth;
     const size_t rows = most > plan.places ? most - most % plan.places : most;
     plan.all = n * plan.places;
-    plan.rows = at_most(rows > 0 ? rows : 1, plan.all);
+    plan.rows = pt_smaller(rows > 0 ? rows : 1, plan.all);
     plan_slices(device, filters, &plan);
     return plan;
 }
@@ -137,10 +128,10 @@ static ptsne_status gather_back(pt_device *device, const pt_window *w, const ima
         pt_arg_uint(w->out_width),
         pt_arg_buffer(gx),
     };
-    const size_t windows = shared_out(w->kernel_height, w->stride) * shared_out(w->kernel_width, w->stride);
+    const size_t windows = pt_ceil_div(w->kernel_height, w->stride) * pt_ceil_div(w->kernel_width, w->stride);
     pt_kernel *kernel = &device->kernels[PT_KERNEL_PATCHES_SUM];
     const size_t one = kernel->group * PT_EACH;
-    return pt_device_launch(device, kernel, PT_ARGS(args), shared_out(count, one), (double)(one * (windows + 1)), err);
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(count, one), (double)(one * (windows + 1)), err);
 }
 
 static pt_buffer rows_of(const pt_buffer *buffer, size_t from, size_t columns)
@@ -162,7 +153,7 @@ ptsne_status opencl_convolution(pt_backend *be, const pt_window *window, const p
                               .stride_c = filters};
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += shape.m) {
-        shape.m = at_most(plan.rows, plan.all - from);
+        shape.m = pt_smaller(plan.rows, plan.all - from);
         const pt_buffer to = rows_of(y, from, filters);
         status = lay_out(device, window, &plan, x, from, shape.m, scratch, err);
         if (status == PTSNE_OK) { status = pt_gemm(device, &shape, scratch, w, &to, err); }
@@ -184,7 +175,7 @@ ptsne_status opencl_convolution_inputs(pt_backend *be, const pt_window *window, 
                               .stride_c = plan.depth};
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += shape.m) {
-        shape.m = at_most(plan.rows, plan.all - from);
+        shape.m = pt_smaller(plan.rows, plan.all - from);
         const pt_buffer part = rows_of(g, from, filters);
         status = pt_gemm(device, &shape, &part, w, scratch, err);
         if (status == PTSNE_OK) { status = gather_back(device, window, &plan, scratch, from, shape.m, gx, err); }
@@ -219,7 +210,7 @@ ptsne_status opencl_convolution_weights(pt_backend *be, const pt_window *window,
     size_t done = 0; /* slices */
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += plan.rows) {
-        const size_t rows = at_most(plan.rows, plan.all - from);
+        const size_t rows = pt_smaller(plan.rows, plan.all - from);
         const pt_buffer part = rows_of(g, from, filters), to = rows_of(&slices, done, entries);
         status = lay_out(device, window, &plan, x, from, rows, scratch, err);
         if (status != PTSNE_OK) { return status; }
@@ -227,7 +218,7 @@ ptsne_status opencl_convolution_weights(pt_backend *be, const pt_window *window,
             status = add_tile(device, &plan, rows, filters, from == 0, &part, scratch, gw, err);
         } else {
             status = pt_gemm_slices(device, filters, plan.depth, rows, plan.slice, &part, scratch, &to, err);
-            done += shared_out(rows, plan.slice);
+            done += pt_ceil_div(rows, plan.slice);
         }
     }
     if (status != PTSNE_OK || plan.slice == 0) { return status; }

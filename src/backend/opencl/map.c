@@ -1,25 +1,17 @@
 /* The iteration of a map: attraction, repulsion, the sum of potentials, the step. */
 #include "backend/opencl/opencl.h"
 
+#include "base/sizes.h"
+
 #define LEAST_CHUNK   ((size_t)256) /* points that a group goes through at least */
 #define STEP_PART     ((size_t)10)  /* PART of embedding_step.cl */
 #define PUSHED_SLICES ((size_t)4)   /* SLICES of repulsion.cl */
 #define PULLED_LANES  ((size_t)16)  /* LANES of attraction.cl */
 
-static size_t at_most(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t shared_out(size_t n, size_t parts)
-{
-    return n / parts + (n % parts != 0);
-}
-
 /* Points of a group, so that there are PT_MAP_CHUNKS groups at most. */
 static size_t chunk_of(size_t n)
 {
-    const size_t chunk = shared_out(n, PT_MAP_CHUNKS);
+    const size_t chunk = pt_ceil_div(n, PT_MAP_CHUNKS);
     return chunk > LEAST_CHUNK ? chunk : LEAST_CHUNK;
 }
 
@@ -29,9 +21,9 @@ ptsne_status opencl_attraction(pt_backend *be, const pt_edges *edges, const pt_b
 {
     pt_device *device = pt_device_of(be);
     pt_kernel *kernel = &device->kernels[PT_KERNEL_ATTRACTION];
-    const size_t m = edges->m, rows = kernel->group / at_most(kernel->group, PULLED_LANES);
+    const size_t m = edges->m, rows = kernel->group / pt_smaller(kernel->group, PULLED_LANES);
     const size_t most = PT_MAP_CHUNKS * (4 * d + 8) / 2; /* groups: pt_map_scratch, two numbers each */
-    const size_t chunk = rows * shared_out(shared_out(m, rows), most), groups = shared_out(m, chunk);
+    const size_t chunk = rows * pt_ceil_div(pt_ceil_div(m, rows), most), groups = pt_ceil_div(m, chunk);
     const pt_kernel_arg pull[] = {
         pt_arg_buffer(&edges->row),
         pt_arg_buffer(&edges->column),
@@ -64,19 +56,19 @@ ptsne_status opencl_repulsion(pt_backend *be, const pt_buffer *y, size_t m, cons
 {
     pt_device *device = pt_device_of(be);
     pt_kernel *kernel = &device->kernels[PT_KERNEL_REPULSION];
-    const size_t rows = kernel->group / at_most(kernel->group, PUSHED_SLICES);
+    const size_t rows = kernel->group / pt_smaller(kernel->group, PUSHED_SLICES);
     const pt_kernel_arg args[] = {
         pt_arg_buffer(y), pt_arg_uint(m),    pt_arg_buffer(to),    pt_arg_uint(n),
         pt_arg_uint(d),   pt_arg_float(dof), pt_arg_buffer(force), pt_arg_buffer(potential),
     };
-    return pt_device_launch(device, kernel, PT_ARGS(args), shared_out(m, rows), (double)n * (double)rows, err);
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(m, rows), (double)n * (double)rows, err);
 }
 
 ptsne_status opencl_potential_sum(pt_backend *be, const pt_buffer *potential, size_t n, float self,
                                   const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n), groups = shared_out(n, chunk);
+    const size_t chunk = chunk_of(n), groups = pt_ceil_div(n, chunk);
     const pt_kernel_arg parts[] = {
         pt_arg_buffer(potential), pt_arg_uint(n), pt_arg_uint(chunk), pt_arg_float(self), pt_arg_buffer(scratch),
     };
@@ -100,7 +92,7 @@ ptsne_status opencl_embedding_step(pt_backend *be, const pt_descent *descent, co
                                    const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n), groups = shared_out(n, chunk);
+    const size_t chunk = chunk_of(n), groups = pt_ceil_div(n, chunk);
     const pt_kernel_arg step[] = {
         pt_arg_buffer(attraction),
         pt_arg_buffer(repulsion),
