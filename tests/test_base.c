@@ -19,6 +19,7 @@
 #include "base/c_locale.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/output.h"
 #include "base/random.h"
 #include "directory.h"
@@ -179,11 +180,37 @@ static void test_c_locale(void **state)
     assert_true(count == 7 && value == 1.5);
 }
 
+static void test_names(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    pt_names names = {0};
+    size_t number;
+    char text[16];
+    assert_true(pt_names_find(&names, "a", 1) == PT_NO_NAME);
+    for (size_t round = 0; round < 2; round++) { /* the second time they are there */
+        for (size_t i = 0; i < N; i++) {
+            const int length = snprintf(text, sizeof text, "%zu", i);
+            assert_int_equal(pt_names_add(&names, text, (size_t)length, "names", &number, NULL), PTSNE_OK);
+            assert_int_equal(number, i);
+        }
+    }
+    assert_int_equal(names.count, N);
+    assert_string_equal(names.text[999], "999");
+    assert_int_equal(pt_names_find(&names, "1234", 2), 12); /* its first letters alone */
+    assert_true(pt_names_find(&names, "1234", 4) == PT_NO_NAME);
+    assert_int_equal(pt_names_add(&names, "", 0, "names", &number, NULL), PTSNE_OK);
+    assert_int_equal(pt_names_find(&names, "", 0), N);
+    pt_names_release(&names);
+    assert_int_equal(names.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_philox), cmocka_unit_test(test_random_shapes), cmocka_unit_test(test_error),
         cmocka_unit_test(test_memory), cmocka_unit_test(test_output),        cmocka_unit_test(test_c_locale),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

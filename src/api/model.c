@@ -105,8 +105,8 @@ const char *ptsne_model_note(const ptsne_model *model, size_t index, const char 
 {
     const pt_metadata *metadata = &model->metadata;
     size_t at = 0;
-    for (size_t i = 0; i < metadata->count; i++) {
-        const char *key = metadata->keys[i];
+    for (size_t i = 0; i < metadata->keys.count; i++) {
+        const char *key = metadata->keys.text[i];
         const bool own =
             strcmp(key, "format") == 0 || strcmp(key, "ptsne.format") == 0 || strcmp(key, "ptsne.arch") == 0;
         if (own || at++ != index) { continue; } /* those say how the file is to be read */

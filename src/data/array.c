@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/sizes.h"
-
 #include "data/format.h"
 
 #define BLOCK_BYTES ((size_t)1 << 16)

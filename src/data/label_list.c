@@ -14,62 +14,14 @@ struct ptsne_labels {
     char **names;    /* classes */
 };
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *text, size_t length)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < length; i++) { hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u; }
-    return hash ^ hash >> 29;
-}
-
-/* Where text is in the table, or the empty slot where it belongs. */
-static size_t slot_find(const pt_label_list *list, const char *text, size_t length)
-{
-    size_t slot = (size_t)hash_of(text, length) & (list->slot_count - 1);
-    while (list->slots[slot] != 0) {
-        const char *name = list->names[list->slots[slot] - 1];
-        if (strncmp(name, text, length) == 0 && name[length] == '\0') { break; }
-        slot = (slot + 1) & (list->slot_count - 1);
-    }
-    return slot;
-}
-
-static ptsne_status slots_grow(pt_label_list *list, ptsne_error *err)
-{
-    const size_t wanted = list->slot_count == 0 ? 64 : list->slot_count * 2;
-    uint32_t *slots = calloc(wanted, sizeof *slots);
-    if (slots == NULL) { return pt_fail_memory(err, "labels", (double)wanted * sizeof *slots); }
-    free(list->slots);
-    list->slots = slots;
-    list->slot_count = wanted;
-    for (size_t c = 0; c < list->classes; c++) {
-        list->slots[slot_find(list, list->names[c], strlen(list->names[c]))] = (uint32_t)(c + 1);
-    }
-    return PTSNE_OK;
-}
-
 /* The class of a clean text, a new one if it was not seen before. */
 static ptsne_status class_of(pt_label_list *list, const char *text, size_t length, uint32_t *code, ptsne_error *err)
 {
-    ptsne_status status;
-    if (list->classes * 2 >= list->slot_count && (status = slots_grow(list, err)) != PTSNE_OK) { return status; }
-    const size_t slot = slot_find(list, text, length);
-    if (list->slots[slot] == 0) {
-        if (list->classes >= UINT32_MAX - 1) {
-            return pt_fail(err, PTSNE_ERR_DATA, "more than %zu different labels", list->classes);
-        }
-        void *names = list->names;
-        status = pt_array_grow(&names, &list->names_capacity, list->classes + 1, sizeof(char *), "labels", err);
-        list->names = names;
-        if (status != PTSNE_OK) { return status; }
-        char *name = malloc(length + 1);
-        if (name == NULL) { return pt_fail_memory(err, "a label", (double)length); }
-        memcpy(name, text, length);
-        name[length] = '\0';
-        list->names[list->classes++] = name;
-        list->slots[slot] = (uint32_t)list->classes;
-    }
-    *code = list->slots[slot] - 1;
+    size_t number;
+    const ptsne_status status = pt_names_add(&list->names, text, length, "labels", &number, err);
+    if (status != PTSNE_OK) { return status; }
+    if (number >= UINT32_MAX - 1) { return pt_fail(err, PTSNE_ERR_DATA, "more than %zu different labels", number); }
+    *code = (uint32_t)number;
     return PTSNE_OK;
 }
 
@@ -135,7 +87,7 @@ int pt_natural_compare(const char *a, const char *b)
 }
 
 typedef struct named_class {
-    const char *name;
+    char *name;
     uint32_t code;
 } named_class;
 
@@ -147,24 +99,24 @@ static int class_compare(const void *a, const void *b)
 /* Names into natural order, codes with them. */
 static ptsne_status classes_sort(pt_label_list *list, ptsne_error *err)
 {
-    named_class *order = pt_array_zeroed(list->classes, sizeof *order);
-    uint32_t *place = pt_array_zeroed(list->classes, sizeof *place);
-    const char **names = pt_array_zeroed(list->classes, sizeof *names);
-    const bool room = order != NULL && place != NULL && names != NULL;
-    if (room) {
-        for (size_t c = 0; c < list->classes; c++) { order[c] = (named_class){list->names[c], (uint32_t)c}; }
-        qsort(order, list->classes, sizeof *order, class_compare);
-        for (size_t c = 0; c < list->classes; c++) {
-            place[order[c].code] = (uint32_t)c;
-            names[c] = order[c].name;
-        }
-        if (list->classes > 0) { memcpy(list->names, names, list->classes * sizeof *names); }
-        for (size_t i = 0; i < list->count; i++) { list->codes[i] = place[list->codes[i]]; }
+    const size_t classes = list->names.count;
+    named_class *order = pt_array_zeroed(classes, sizeof *order);
+    uint32_t *place = pt_array_zeroed(classes, sizeof *place);
+    if (order == NULL || place == NULL) {
+        free(order);
+        free(place);
+        return pt_fail_memory(err, "labels", (double)classes * (double)(sizeof *order + sizeof *place));
     }
+    for (size_t c = 0; c < classes; c++) { order[c] = (named_class){list->names.text[c], (uint32_t)c}; }
+    qsort(order, classes, sizeof *order, class_compare);
+    for (size_t c = 0; c < classes; c++) {
+        place[order[c].code] = (uint32_t)c;
+        list->names.text[c] = order[c].name;
+    }
+    for (size_t i = 0; i < list->count; i++) { list->codes[i] = place[list->codes[i]]; }
     free(order);
     free(place);
-    free(names);
-    return room ? PTSNE_OK : pt_fail_memory(err, "labels", (double)list->classes * 2.0 * sizeof *order);
+    return PTSNE_OK;
 }
 
 ptsne_status pt_label_list_finish(pt_label_list *list, ptsne_labels **labels, ptsne_error *err)
@@ -174,8 +126,8 @@ ptsne_status pt_label_list_finish(pt_label_list *list, ptsne_labels **labels, pt
     if (status != PTSNE_OK) { return status; }
     ptsne_labels *made = calloc(1, sizeof *made);
     if (made == NULL) { return pt_fail_memory(err, "labels", (double)sizeof *made); }
-    *made = (ptsne_labels){list->count, list->classes, list->codes, list->names};
-    free(list->slots);
+    *made = (ptsne_labels){list->count, list->names.count, list->codes, list->names.text};
+    free(list->names.slots);
     *list = (pt_label_list){0};
     *labels = made;
     return PTSNE_OK;
@@ -183,10 +135,8 @@ ptsne_status pt_label_list_finish(pt_label_list *list, ptsne_labels **labels, pt
 
 void pt_label_list_release(pt_label_list *list)
 {
-    for (size_t c = 0; c < list->classes; c++) { free(list->names[c]); }
-    free(list->names);
+    pt_names_release(&list->names);
     free(list->codes);
-    free(list->slots);
     *list = (pt_label_list){0};
 }
 

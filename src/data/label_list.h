@@ -5,15 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/names.h"
 
 typedef struct pt_label_list {
-    char **names; /* classes in the order they were first seen */
-    size_t classes, names_capacity;
+    pt_names names; /* of the classes */
     uint32_t *codes;
     size_t count, codes_capacity;
-    uint32_t *slots; /* hash table of class + 1, 0 empty; a power of two, at most half full */
-    size_t slot_count;
 } pt_label_list;
 
 /* The next row's label; bytes that are no UTF-8, and zeros, become U+FFFD. An empty list is all zeros. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/columns.h"
 #include "base/memory.h"
+#include "base/names.h"
 #include "base/sizes.h"
 #include "learning/taught.h"
 #include "network/transform.h"
@@ -34,28 +35,41 @@ static ptsne_status labels_check(const ptsne_labels *labels, size_t n, const cha
     return pt_fail(err, PTSNE_ERR_DATA, "%zu labels for %zu %srows", count, n, which);
 }
 
+/* The class of training of each of these labels' classes. */
+static ptsne_status classes_find(const ptsne_labels *labels, const pt_names *known, uint32_t *of_class,
+                                 ptsne_error *err)
+{
+    for (size_t c = 0; c < ptsne_labels_classes(labels); c++) {
+        const char *name = ptsne_labels_name(labels, c);
+        const size_t k = pt_names_find(known, name, strlen(name));
+        if (k == PT_NO_NAME) {
+            return pt_fail(err, PTSNE_ERR_DATA, "validation: the label \"%.200s\" is none of training's", name);
+        }
+        of_class[c] = (uint32_t)k;
+    }
+    return PTSNE_OK;
+}
+
 /* Codes of `labels` in the numbering of `known`; released by free(). */
 static ptsne_status codes_translate(const ptsne_labels *labels, const ptsne_labels *known, uint32_t **codes,
                                     ptsne_error *err)
 {
     const size_t n = ptsne_labels_count(labels), n_classes = ptsne_labels_classes(labels);
+    pt_names names = {0};
     uint32_t *of_class = pt_array_zeroed(n_classes, sizeof *of_class);
     *codes = pt_array_zeroed(n, sizeof **codes);
-    if (of_class == NULL || *codes == NULL) {
-        free(of_class);
-        return pt_fail_memory(err, "labels", 4.0 * ((double)n + (double)n_classes));
-    }
     ptsne_status status = PTSNE_OK;
-    for (size_t c = 0; c < n_classes && status == PTSNE_OK; c++) {
-        const char *name = ptsne_labels_name(labels, c);
-        size_t k = 0;
-        while (k < ptsne_labels_classes(known) && strcmp(ptsne_labels_name(known, k), name) != 0) { k++; }
-        of_class[c] = (uint32_t)k;
-        if (k == ptsne_labels_classes(known)) {
-            status = pt_fail(err, PTSNE_ERR_DATA, "validation: the label \"%.200s\" is none of training's", name);
-        }
+    if (of_class == NULL || *codes == NULL) {
+        status = pt_fail_memory(err, "labels", 4.0 * ((double)n + (double)n_classes));
     }
+    for (size_t k = 0; k < ptsne_labels_classes(known) && status == PTSNE_OK; k++) {
+        const char *name = ptsne_labels_name(known, k);
+        size_t number; /* k: names differ */
+        status = pt_names_add(&names, name, strlen(name), "labels", &number, err);
+    }
+    if (status == PTSNE_OK) { status = classes_find(labels, &names, of_class, err); }
     for (size_t i = 0; i < n && status == PTSNE_OK; i++) { (*codes)[i] = of_class[ptsne_labels_codes(labels)[i]]; }
+    pt_names_release(&names);
     free(of_class);
     return status;
 }

@@ -123,20 +123,7 @@ void pt_split_destroy(pt_split *split)
 
 /* ---- as text ---- */
 
-typedef struct pair {
-    const char *key;
-    double value;
-    bool used;
-} pair;
-
-static ptsne_status pairs_set(const pair *pairs, size_t count, pt_metadata *metadata, ptsne_error *err)
-{
-    ptsne_status status = PTSNE_OK;
-    for (size_t i = 0; i < count && status == PTSNE_OK; i++) {
-        if (pairs[i].used) { status = pt_metadata_set(metadata, err, pairs[i].key, "%.9g", pairs[i].value); }
-    }
-    return status;
-}
+#define DIGITS 9 /* of numbers */
 
 ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *metadata, ptsne_error *err)
 {
@@ -148,7 +135,7 @@ ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *met
         length += (size_t)snprintf(batches + length, sizeof batches - length, "%s%zu:%zu", i == 0 ? "" : ",",
                                    s->stretches[i].epochs, s->stretches[i].batch_size);
     }
-    const pair pairs[] = {
+    const pt_metadata_number numbers[] = {
         {"ptsne.learning_rate", s->learning_rate, true},
         {"ptsne.momentum", s->momentum, s->optimizer == PTSNE_OPTIMIZER_SGD},
         {"ptsne.warmup_steps", (double)s->warmup_steps, s->warmup_steps > 0},
@@ -161,7 +148,9 @@ ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *met
         status = pt_metadata_set(metadata, err, "ptsne.optimizer", "%s", optimizers[s->optimizer]);
     }
     if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.schedule", "%s", schedules[s->schedule]); }
-    if (status == PTSNE_OK) { status = pairs_set(pairs, sizeof pairs / sizeof pairs[0], metadata, err); }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set_numbers(metadata, numbers, sizeof numbers / sizeof numbers[0], DIGITS, err);
+    }
     if (status != PTSNE_OK) { return status; }
     return pt_metadata_set(metadata, err, "ptsne.seed", "%llu", (unsigned long long)s->seed);
 }
@@ -169,7 +158,7 @@ ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *met
 ptsne_status pt_learning_tell(const ptsne_learn_report *report, pt_metadata *metadata, ptsne_error *err)
 {
     const ptsne_epoch *kept = &report->kept;
-    const pair pairs[] = {
+    const pt_metadata_number numbers[] = {
         {"ptsne.n", (double)report->n_training, true},
         {"ptsne.n_validation", (double)report->n_validation, report->n_validation > 0},
         {"ptsne.epochs_done", (double)report->epochs, true},
@@ -179,5 +168,5 @@ ptsne_status pt_learning_tell(const ptsne_learn_report *report, pt_metadata *met
         {"ptsne.validation_loss", kept->validation_loss, !isnan(kept->validation_loss)},
         {"ptsne.validation_accuracy", kept->validation_accuracy, !isnan(kept->validation_accuracy)},
     };
-    return pairs_set(pairs, sizeof pairs / sizeof pairs[0], metadata, err);
+    return pt_metadata_set_numbers(metadata, numbers, sizeof numbers / sizeof numbers[0], DIGITS, err);
 }

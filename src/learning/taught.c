@@ -82,9 +82,7 @@ static ptsne_status model_make(pt_taught *t, ptsne_model **model, ptsne_error *e
 {
     ptsne_status status = describe(t, err);
     if (status == PTSNE_OK) { status = pt_model_export(t->be, &t->net, t->parameters, t->mean, t->scale, model, err); }
-    for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
-        status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
-    }
+    if (status == PTSNE_OK) { status = pt_metadata_copy(&t->run, &(*model)->metadata, err); }
     if (status == PTSNE_OK) {
         t->report.n_parameters = parameters_of(&(*model)->net);
         return status;

@@ -196,11 +196,8 @@ ptsne_status pt_model_write(const ptsne_model *model, const char *path, bool for
     ptsne_status status = arch == NULL ? pt_fail_memory(err, "a model's header", 0.0) : PTSNE_OK;
     if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "format", "pt"); }
     if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.format", FORMAT); }
+    if (status == PTSNE_OK) { status = pt_metadata_copy(&model->metadata, &metadata, err); }
     if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.arch", "%s", arch); }
-    for (size_t i = 0; i < model->metadata.count && status == PTSNE_OK; i++) {
-        if (strcmp(model->metadata.keys[i], "ptsne.arch") == 0) { continue; } /* of the file it was read from */
-        status = pt_metadata_set(&metadata, err, model->metadata.keys[i], "%s", model->metadata.values[i]);
-    }
     if (status == PTSNE_OK) { status = parameters_write(model, path, force, &metadata, err); }
     free(arch);
     pt_metadata_destroy(&metadata);
@@ -284,9 +281,7 @@ ptsne_status pt_model_take(pt_backend *be, const pt_safetensors *file, ptsne_mod
     }
     if (status == PTSNE_OK) { status = variances_check(&net, made->parameters, err); }
     if (status == PTSNE_OK && turns(&net)) { status = parameters_turn(&net, true, made->parameters, err); }
-    for (size_t i = 0; i < file->metadata.count && status == PTSNE_OK; i++) {
-        status = pt_metadata_set(&made->metadata, err, file->metadata.keys[i], "%s", file->metadata.values[i]);
-    }
+    if (status == PTSNE_OK) { status = pt_metadata_copy(&file->metadata, &made->metadata, err); }
     if (status != PTSNE_OK) {
         pt_model_destroy(made);
         return status;

@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/c_locale.h"
 #include "base/memory.h"
 #include "base/output.h"
 
@@ -19,73 +17,6 @@
 #endif
 
 #define MAX_HEADER ((uint64_t)100000000) /* as the reference implementation has it */
-
-/* ---- metadata ---- */
-
-static char *format_text(const char *format, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    const int length = pt_c_print_list(NULL, 0, format, args);
-    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (text != NULL) { pt_c_print_list(text, (size_t)length + 1, format, again); }
-    va_end(again);
-    return text;
-}
-
-ptsne_status pt_metadata_set(pt_metadata *metadata, ptsne_error *err, const char *key, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *value = format_text(format, args);
-    va_end(args);
-    if (value == NULL) { return pt_fail_memory(err, "a model's header", 0.0); }
-    for (size_t i = 0; i < metadata->count; i++) {
-        if (strcmp(metadata->keys[i], key) == 0) {
-            free(metadata->values[i]);
-            metadata->values[i] = value;
-            return PTSNE_OK;
-        }
-    }
-    char *name = pt_text_copy(key);
-    const size_t count = metadata->count + 1;
-    ptsne_status status = name == NULL ? pt_fail_memory(err, "a model's header", (double)strlen(key)) : PTSNE_OK;
-    if (status == PTSNE_OK) {
-        status = pt_array_grow((void **)&metadata->keys, &metadata->key_capacity, count, sizeof(char *),
-                               "a model's header", err);
-    }
-    if (status == PTSNE_OK) {
-        status = pt_array_grow((void **)&metadata->values, &metadata->value_capacity, count, sizeof(char *),
-                               "a model's header", err);
-    }
-    if (status != PTSNE_OK) {
-        free(name);
-        free(value);
-        return status;
-    }
-    metadata->keys[metadata->count] = name;
-    metadata->values[metadata->count++] = value;
-    return PTSNE_OK;
-}
-
-const char *pt_metadata_get(const pt_metadata *metadata, const char *key)
-{
-    for (size_t i = 0; i < metadata->count; i++) {
-        if (strcmp(metadata->keys[i], key) == 0) { return metadata->values[i]; }
-    }
-    return NULL;
-}
-
-void pt_metadata_destroy(pt_metadata *metadata)
-{
-    for (size_t i = 0; i < metadata->count; i++) {
-        free(metadata->keys[i]);
-        free(metadata->values[i]);
-    }
-    free(metadata->keys);
-    free(metadata->values);
-    *metadata = (pt_metadata){0};
-}
 
 size_t pt_tensor_count(const pt_tensor *tensor)
 {
@@ -130,8 +61,8 @@ static char *header_text(const pt_tensor *tensors, size_t n_tensors, const pt_me
 {
     char *text = NULL;
     json_t *header = json_object(), *pairs = json_object();
-    for (size_t i = 0; i < metadata->count; i++) {
-        if (json_object_set_new(pairs, metadata->keys[i], json_string(metadata->values[i])) != 0) { goto done; }
+    for (size_t i = 0; i < metadata->keys.count; i++) {
+        if (json_object_set_new(pairs, metadata->keys.text[i], json_string(metadata->values[i])) != 0) { goto done; }
     }
     if (json_object_set(header, "__metadata__", pairs) != 0) { goto done; }
     size_t from = 0;

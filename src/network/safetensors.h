@@ -5,23 +5,7 @@
 #ifndef PT_NETWORK_SAFETENSORS_H
 #define PT_NETWORK_SAFETENSORS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/error.h"
-
-/* Text pairs in the order they were set. */
-typedef struct pt_metadata {
-    char **keys, **values;
-    size_t count, key_capacity, value_capacity;
-} pt_metadata;
-
-/* Add a pair, or give a key that is there a new value. */
-ptsne_status pt_metadata_set(pt_metadata *metadata, ptsne_error *err, const char *key, const char *format, ...)
-    __attribute__((__format__(__printf__, 4, 5)));
-/* NULL where there is no such key. */
-const char *pt_metadata_get(const pt_metadata *metadata, const char *key);
-void pt_metadata_destroy(pt_metadata *metadata);
+#include "network/metadata.h"
 
 #define PT_TENSOR_NAME       64
 #define PT_TENSOR_DIMENSIONS ((size_t)4)

@@ -98,9 +98,7 @@ ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_me
     char position[POSITION_TEXT];
     ptsne_status status = position_print(&state->position, position, err);
     if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.state", FORMAT); }
-    for (size_t i = 0; i < run->count && status == PTSNE_OK; i++) {
-        status = pt_metadata_set(&metadata, err, run->keys[i], "%s", run->values[i]);
-    }
+    if (status == PTSNE_OK) { status = pt_metadata_copy(run, &metadata, err); }
     if (status == PTSNE_OK) { status = pt_metadata_set(&metadata, err, "ptsne.position", "%s", position); }
     if (status == PTSNE_OK) {
         status = pt_metadata_set(&metadata, err, "ptsne.crc32", "%08lx", check_sum(state, position));

@@ -355,9 +355,7 @@ static ptsne_status model_make(const training *t, ptsne_model **model, ptsne_err
     ptsne_status status = pt_model_export(t->be, &t->net, t->good, t->summary.mean, t->summary.scale, model, err);
     if (status != PTSNE_OK) { return status; }
     if (t->settings.mode == PTSNE_MODE_TEACHER) { pt_teacher_fold(&t->teacher, &(*model)->net, (*model)->parameters); }
-    for (size_t i = 0; i < t->run.count && status == PTSNE_OK; i++) {
-        status = pt_metadata_set(&(*model)->metadata, err, t->run.keys[i], "%s", t->run.values[i]);
-    }
+    status = pt_metadata_copy(&t->run, &(*model)->metadata, err);
     if (status == PTSNE_OK) {
         status = pt_metadata_set(&(*model)->metadata, err, "ptsne.epochs_done", "%zu", t->state.position.epoch);
     }

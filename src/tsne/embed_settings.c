@@ -198,11 +198,7 @@ void pt_phases_print(const ptsne_phase *phases, size_t count, char text[PT_PHASE
 ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *s, pt_metadata *metadata, ptsne_error *err)
 {
     static const char *const methods[] = {"field", "barnes-hut", "exact"};
-    const struct {
-        const char *key;
-        double value;
-        bool used;
-    } numbers[] = {
+    const pt_metadata_number numbers[] = {
         {"ptsne.components", (double)s->n_components, true},
         {"ptsne.theta", s->theta, s->method == PTSNE_METHOD_BARNES_HUT},
         {"ptsne.spacing", s->spacing, s->method == PTSNE_METHOD_FIELD},
@@ -213,9 +209,8 @@ ptsne_status pt_optimize_settings_describe(const ptsne_embed_options *s, pt_meta
         {"ptsne.tolerance", s->tolerance, true},
     };
     ptsne_status status = pt_metadata_set(metadata, err, "ptsne.method", "%s", methods[s->method]);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == PTSNE_OK; i++) {
-        if (!numbers[i].used) { continue; }
-        status = pt_metadata_set(metadata, err, numbers[i].key, "%.12g", numbers[i].value);
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set_numbers(metadata, numbers, sizeof numbers / sizeof numbers[0], 12, err);
     }
     char phases[PT_PHASES_TEXT];
     pt_phases_print(s->phases, s->n_phases, phases);
