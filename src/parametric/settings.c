@@ -195,27 +195,57 @@ bool pt_settings_graph(const ptsne_fit_options *settings)
     return settings->mode == PTSNE_MODE_EDGES || settings->interpolation > 0.0;
 }
 
-ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metadata, ptsne_error *err)
+/* ---- as text ---- */
+
+#define PERPLEXITIES_TEXT ((size_t)PTSNE_MAX_PERPLEXITIES * 26)
+
+static void perplexities_print(const ptsne_fit_options *s, char text[PERPLEXITIES_TEXT])
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < s->n_perplexities && length < PERPLEXITIES_TEXT; i++) {
+        const int more =
+            pt_c_print(text + length, PERPLEXITIES_TEXT - length, "%s%.9g", i == 0 ? "" : ",", s->perplexities[i]);
+        length += more < 0 ? 0 : (size_t)more;
+    }
+}
+
+static ptsne_status texts_describe(const ptsne_fit_options *s, pt_metadata *metadata, ptsne_error *err)
 {
     static const char *const modes[] = {"edges", "batch", "teacher"};
     static const char *const heads[] = {"auto", "linear", "anchors"};
     static const char *const optimizers[] = {"adam", "sgd"};
     static const char *const schedules[] = {"cosine", "linear", "constant"};
-    char perplexities[PTSNE_MAX_PERPLEXITIES * 26] = "";
-    size_t length = 0;
-    for (size_t i = 0; i < s->n_perplexities && length < sizeof perplexities; i++) {
-        const int more = pt_c_print(perplexities + length, sizeof perplexities - length, "%s%.9g", i == 0 ? "" : ",",
-                                    s->perplexities[i]);
-        length += more < 0 ? 0 : (size_t)more;
-    }
-    char phases[PT_PHASES_TEXT];
+    char perplexities[PERPLEXITIES_TEXT], phases[PT_PHASES_TEXT], input[3 * 21];
+    perplexities_print(s, perplexities);
     pt_phases_print(s->teacher_phases, s->n_teacher_phases, phases);
-    const bool teacher = s->mode == PTSNE_MODE_TEACHER;
+    snprintf(input, sizeof input, "%zux%zux%zu", s->input[0], s->input[1], s->input[2]);
     const struct {
-        const char *key;
-        double value;
+        const char *key, *text;
         bool used;
-    } numbers[] = {
+    } texts[] = {
+        {"ptsne.mode", modes[s->mode], true},
+        {"ptsne.net", s->net, true},
+        {"ptsne.input", input, s->input[0] > 0},
+        {"ptsne.activation", s->activation, true},
+        {"ptsne.metric", s->metric, true},
+        {"ptsne.perplexity", perplexities, s->mode != PTSNE_MODE_EDGES},
+        {"ptsne.teacher_phases", phases, s->mode == PTSNE_MODE_TEACHER},
+        {"ptsne.head", heads[s->head], true},
+        {"ptsne.optimizer", optimizers[s->optimizer], true},
+        {"ptsne.schedule", schedules[s->schedule], true},
+    };
+    ptsne_status status = PTSNE_OK;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0] && status == PTSNE_OK; i++) {
+        if (texts[i].used) { status = pt_metadata_set(metadata, err, texts[i].key, "%s", texts[i].text); }
+    }
+    return status;
+}
+
+static ptsne_status numbers_describe(const ptsne_fit_options *s, pt_metadata *metadata, ptsne_error *err)
+{
+    const bool teacher = s->mode == PTSNE_MODE_TEACHER, anchors = s->head == PTSNE_HEAD_ANCHORS;
+    const pt_metadata_number numbers[] = {
         {"ptsne.components", (double)s->n_components, true},
         {"ptsne.epochs", (double)s->epochs, true},
         {"ptsne.batch_size", (double)s->batch_size, true},
@@ -230,36 +260,19 @@ ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metad
         {"ptsne.learning_rate", s->learning_rate, true},
         {"ptsne.momentum", s->momentum, s->optimizer == PTSNE_OPTIMIZER_SGD},
         {"ptsne.warmup_steps", (double)s->warmup_steps, true},
-        {"ptsne.anchors", (double)s->n_anchors, s->head == PTSNE_HEAD_ANCHORS},
+        {"ptsne.anchors", (double)s->n_anchors, anchors},
         {"ptsne.error_width", s->error_width, teacher},
-        {"ptsne.class_weight", s->class_weight, teacher && s->head == PTSNE_HEAD_ANCHORS},
-        {"ptsne.class_share", s->class_share, teacher && s->head == PTSNE_HEAD_ANCHORS},
+        {"ptsne.class_weight", s->class_weight, teacher && anchors},
+        {"ptsne.class_share", s->class_share, teacher && anchors},
         {"ptsne.averaging", s->averaging, s->averaging > 0.0},
     };
-    ptsne_status status = pt_metadata_set(metadata, err, "ptsne.mode", "%s", modes[s->mode]);
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.net", "%s", s->net); }
-    if (status == PTSNE_OK && s->input[0] > 0) {
-        status = pt_metadata_set(metadata, err, "ptsne.input", "%zux%zux%zu", s->input[0], s->input[1], s->input[2]);
-    }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.activation", "%s", s->activation); }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.metric", "%s", s->metric); }
-    if (status == PTSNE_OK && s->mode != PTSNE_MODE_EDGES) {
-        status = pt_metadata_set(metadata, err, "ptsne.perplexity", "%s", perplexities);
-    }
-    if (status == PTSNE_OK && teacher) {
-        status = pt_metadata_set(metadata, err, "ptsne.teacher_phases", "%s", phases);
-    }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.head", "%s", heads[s->head]); }
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == PTSNE_OK; i++) {
-        if (!numbers[i].used) { continue; }
-        status = pt_metadata_set(metadata, err, numbers[i].key, "%.12g", numbers[i].value);
-    }
-    if (status == PTSNE_OK) {
-        status = pt_metadata_set(metadata, err, "ptsne.optimizer", "%s", optimizers[s->optimizer]);
-    }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.schedule", "%s", schedules[s->schedule]); }
-    if (status == PTSNE_OK) {
-        status = pt_metadata_set(metadata, err, "ptsne.seed", "%llu", (unsigned long long)s->seed);
-    }
-    return status;
+    return pt_metadata_set_numbers(metadata, numbers, sizeof numbers / sizeof numbers[0], 12, err);
+}
+
+ptsne_status pt_settings_describe(const ptsne_fit_options *s, pt_metadata *metadata, ptsne_error *err)
+{
+    ptsne_status status = texts_describe(s, metadata, err);
+    if (status == PTSNE_OK) { status = numbers_describe(s, metadata, err); }
+    if (status != PTSNE_OK) { return status; }
+    return pt_metadata_set(metadata, err, "ptsne.seed", "%llu", (unsigned long long)s->seed);
 }
