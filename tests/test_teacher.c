@@ -279,6 +279,13 @@ static void test_resume_refused(void **state)
     options.init = model;
     refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT, "its init is not set");
     pt_model_destroy(model);
+    options.init = NULL;
+    options.resume = 0;
+    options.early_epochs = 1;
+    pt_model_destroy(fit(be, &options, NULL));
+    options.resume = 1;
+    options.early_epochs = 0;
+    refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT, "its early_exaggeration is 12, this one's is not set");
     free(path);
 }
 

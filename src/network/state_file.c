@@ -113,25 +113,38 @@ ptsne_status pt_state_write(const char *path, const pt_state *state, const pt_me
     return status;
 }
 
+/* The refusal of a file for the value of a key; NULL: it is not set there, or here. */
+static ptsne_status other_run(const char *key, const char *there, const char *here, ptsne_error *err)
+{
+    const char *name = strncmp(key, "ptsne.", 6) == 0 ? key + 6 : key;
+    if (strcmp(name, "data") == 0) { return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of a run on other data"); }
+    return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of another run: its %s is %s, this one's is %s", name,
+                   there == NULL ? "not set" : there, here == NULL ? "not set" : here);
+}
+
+/* Whether a pair says how the file is to be read, and nothing of the run. */
+static bool is_own(const char *key)
+{
+    return strcmp(key, "ptsne.state") == 0 || strcmp(key, "ptsne.position") == 0 || strcmp(key, "ptsne.crc32") == 0;
+}
+
 /* Whether the file's run is this one; only the library's version and the device may be others. */
 static ptsne_status run_compare(const pt_metadata *there, const pt_metadata *run, const ptsne_observer *observer,
                                 ptsne_error *err)
 {
-    for (size_t i = 0; i < run->count; i++) {
-        const char *key = run->keys[i], *here = run->values[i], *found = pt_metadata_get(there, key);
+    for (size_t i = 0; i < run->keys.count; i++) {
+        const char *key = run->keys.text[i], *here = run->values[i], *found = pt_metadata_get(there, key);
         if (found != NULL && strcmp(found, here) == 0) { continue; }
-        const char *name = strncmp(key, "ptsne.", 6) == 0 ? key + 6 : key;
-        if (strcmp(name, "version") == 0 || strcmp(name, "device") == 0) {
-            pt_warn(observer,
-                    "the state to go on from has %s %s, here it is %s: the result can differ in the last digits", name,
-                    found == NULL ? "unknown" : found, here);
-            continue;
+        if (strcmp(key, "ptsne.version") != 0 && strcmp(key, "ptsne.device") != 0) {
+            return other_run(key, found, here, err);
         }
-        if (strcmp(name, "data") == 0) {
-            return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of a run on other data");
-        }
-        return pt_fail(err, PTSNE_ERR_ARGUMENT, "is the state of another run: its %s is %s, this one's is %s", name,
-                       found == NULL ? "not set" : found, here);
+        pt_warn(observer, "the state to go on from has %s %s, here it is %s: the result can differ in the last digits",
+                key + strlen("ptsne."), found == NULL ? "unknown" : found, here);
+    }
+    for (size_t i = 0; i < there->keys.count; i++) {
+        const char *key = there->keys.text[i];
+        if (is_own(key) || pt_metadata_get(run, key) != NULL) { continue; }
+        return other_run(key, there->values[i], NULL, err);
     }
     return PTSNE_OK;
 }
