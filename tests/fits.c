@@ -170,11 +170,11 @@ void map_make(float map[N * 2])
 /* The map to learn, and its classes. */
 static void teacher_make(pt_backend *be, bench *b)
 {
-    double kl;
+    ptsne_fit_report report;
     if (b->settings.teacher != NULL) {
         memcpy(b->map, b->settings.teacher, N * b->settings.n_components * sizeof *b->map);
     } else {
-        CHECK(pt_teacher_map(be, blobs, N, D, &b->settings, false, NULL, &b->graph, b->map, &kl, NULL));
+        CHECK(pt_teacher_map(be, blobs, N, D, &b->settings, false, NULL, &b->graph, b->map, &report, NULL));
     }
     CHECK(pt_teacher_create(b->map, N, b->settings.n_components, &b->teacher, NULL));
     CHECK(pt_teacher_classes(be, N, &b->settings, NULL, NULL, &b->teacher, NULL));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/kmeans.h"
+#include "base/clock.h"
 #include "base/columns.h"
 #include "base/memory.h"
 #include "tsne/embed.h"
@@ -55,10 +56,10 @@ static int neighbors_take(const ptsne_graph *found, void *user)
 
 ptsne_status pt_teacher_map(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_fit_options *settings,
                             bool resume, const ptsne_observer *observer, pt_graph *graph, float *map,
-                            double *kl_divergence, ptsne_error *err)
+                            ptsne_fit_report *report, ptsne_error *err)
 {
     ptsne_embed_options options;
-    ptsne_embed_report report;
+    ptsne_embed_report done;
     ptsne_error own = {0};
     taking t = {.x = x, .d = d, .settings = settings, .graph = graph, .err = &own};
     ptsne_status status = embed_options_make(settings, n, d, &options, err);
@@ -66,16 +67,19 @@ ptsne_status pt_teacher_map(pt_backend *be, const float *x, size_t n, size_t d, 
     options.neighbors = neighbors_take;
     options.neighbors_user = &t;
     options.resume = resume;
-    status = pt_embed(be, x, n, d, NULL, &options, observer, map, &report, err);
-    *kl_divergence = report.kl_divergence;
+    status = pt_embed(be, x, n, d, NULL, &options, observer, map, &done, err);
+    report->teacher_kl = done.kl_divergence;
+    report->neighbor_seconds = done.pca_seconds + done.neighbor_seconds;
     return t.status == PTSNE_OK ? status : pt_fail(err, t.status, "%s", own.message);
 }
 
 ptsne_status pt_teacher_graph(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_fit_options *settings,
-                              const ptsne_observer *observer, pt_graph *graph, ptsne_error *err)
+                              const ptsne_observer *observer, pt_graph *graph, ptsne_fit_report *report,
+                              ptsne_error *err)
 {
+    const double began = pt_seconds();
     ptsne_embed_options options;
-    ptsne_embed_report report;
+    ptsne_embed_report unwanted;
     ptsne_status status = embed_options_make(settings, n, d, &options, err);
     if (status != PTSNE_OK) { return status; }
     const size_t k = options.n_neighbors;
@@ -84,12 +88,13 @@ ptsne_status pt_teacher_graph(pt_backend *be, const float *x, size_t n, size_t d
     if (index == NULL || distance == NULL) {
         status = pt_fail_memory(err, "the neighbours", 8.0 * (double)n * (double)k);
     } else {
-        status = pt_embed_neighbors(be, x, n, d, &options, observer, NULL, index, distance, &report, err);
+        status = pt_embed_neighbors(be, x, n, d, &options, observer, NULL, index, distance, &unwanted, err);
     }
     const ptsne_graph found = {.n = n, .k = k, .index = index, .distance = distance};
     if (status == PTSNE_OK) { status = pt_graph_take(&found, x, d, settings, graph, err); }
     free(index);
     free(distance);
+    report->neighbor_seconds = pt_seconds() - began;
     return status;
 }
 
@@ -97,12 +102,9 @@ ptsne_status pt_teacher_graph(pt_backend *be, const float *x, size_t n, size_t d
 
 ptsne_status pt_teacher_create(const float *map, size_t n, size_t d, pt_teacher *teacher, ptsne_error *err)
 {
-    size_t at;
     *teacher = (pt_teacher){0};
-    if (pt_find_not_finite(map, n * d, &at)) {
-        return pt_fail(err, PTSNE_ERR_DATA, "the teacher's map, row %zu, column %zu: NaN or infinity", at / d + 1,
-                       at % d + 1);
-    }
+    const ptsne_status status = pt_finite_check("the teacher's map", map, n, d, err);
+    if (status != PTSNE_OK) { return status; }
     double square = 0.0;
     for (size_t i = 0; i < n * d; i++) { teacher->mean[i % d] += (double)map[i] / (double)n; }
     for (size_t i = 0; i < n * d; i++) {

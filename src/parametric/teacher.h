@@ -20,15 +20,17 @@ typedef struct pt_teacher {
  * settings  resolved
  * resume    the checkpoint file holds a state of this t-SNE to go on from
  * map       n x n_components; where settings->init is set, the map to begin with
+ * report    teacher_kl and neighbor_seconds are set
  * Stages "pca", "neighbours", "affinities", "embedding" are told to the observer. PTSNE_ERR_STOPPED: what is there of the map is
  * in the checkpoint file, if settings have one. */
 ptsne_status pt_teacher_map(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_fit_options *settings,
                             bool resume, const ptsne_observer *observer, pt_graph *graph, float *map,
-                            double *kl_divergence, ptsne_error *err);
+                            ptsne_fit_report *report, ptsne_error *err);
 
-/* The same graph where the map is there already. */
+/* The same graph where the map is there already. Sets report's neighbor_seconds. */
 ptsne_status pt_teacher_graph(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_fit_options *settings,
-                              const ptsne_observer *observer, pt_graph *graph, ptsne_error *err);
+                              const ptsne_observer *observer, pt_graph *graph, ptsne_fit_report *report,
+                              ptsne_error *err);
 
 /* Targets from the map. PTSNE_ERR_DATA: NaN or infinity in it, or all of its rows equal. */
 ptsne_status pt_teacher_create(const float *map, size_t n, size_t d, pt_teacher *teacher, ptsne_error *err);

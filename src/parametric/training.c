@@ -425,14 +425,9 @@ static ptsne_status map_make(training *t, ptsne_error *err)
         memcpy(map, settings->teacher, t->state.n_target * sizeof *map);
         return PTSNE_OK;
     }
-    const double began = pt_seconds();
     if (settings->init != NULL) { status = pt_start_map(t->be, settings, t->x, t->n, map, err); }
-    if (status == PTSNE_OK) {
-        status = pt_teacher_map(t->be, t->x, t->n, t->d, settings, t->teaching, t->observer, &t->graph, map,
-                                &t->report.teacher_kl, err);
-    }
-    t->report.teacher_seconds = pt_seconds() - began;
-    return status;
+    if (status != PTSNE_OK) { return status; }
+    return pt_teacher_map(t->be, t->x, t->n, t->d, settings, t->teaching, t->observer, &t->graph, map, &t->report, err);
 }
 
 /* over: nothing is left to learn, the targets' units alone are wanted. */
@@ -441,7 +436,7 @@ static ptsne_status teach(training *t, bool over, ptsne_error *err)
     const ptsne_fit_options *settings = &t->settings;
     ptsne_status status = t->resumed ? PTSNE_OK : map_make(t, err);
     if (status == PTSNE_OK && !over && t->graph.neighbors == NULL && pt_settings_graph(settings)) {
-        status = pt_teacher_graph(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
+        status = pt_teacher_graph(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, &t->report, err);
     }
     if (status == PTSNE_OK) {
         status = pt_teacher_create(t->state.target, t->n, settings->n_components, &t->teacher, err);
@@ -478,10 +473,11 @@ static ptsne_status run(training *t, const ptsne_fit_options *options, ptsne_err
     const double began = pt_seconds();
     if (taught) {
         status = teach(t, over, err);
+        t->report.teacher_seconds = pt_seconds() - began;
     } else if (!over) {
         status = pt_graph_create(t->be, t->x, t->n, t->d, settings, t->observer, &t->graph, err);
+        t->report.neighbor_seconds = pt_seconds() - began;
     }
-    t->report.neighbor_seconds = pt_seconds() - began - t->report.teacher_seconds;
     if (status != PTSNE_OK || over) { return status; }
     if (!t->resumed) {
         pt_start_parameters(settings, &t->net, &t->summary, taught ? &t->teacher : NULL, t->state.parameters);
