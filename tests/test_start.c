@@ -79,7 +79,7 @@ static void test_init(void **state)
     pt_model_destroy(model);
 }
 
-/* The shape of images is the model's, whatever the options say. */
+/* The shape of images is the model's, and the options may not say otherwise. */
 static void test_init_images(void **state)
 {
     pt_backend *be = *state;
@@ -90,7 +90,12 @@ static void test_init_images(void **state)
     options.input[0] = 2, options.input[1] = 3, options.input[2] = 2;
     ptsne_model *model = fit(be, &options, NULL);
     options.init = model;
-    options.input[0] = 9, options.input[1] = 9, options.input[2] = 9;
+    options.input[0] = 3, options.input[1] = 2;
+    refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT,
+            "input is 3x2x2, but the model to go on from sees images of 2x3x2");
+    options.input[0] = 9;
+    refused(be, blobs, N, &options, PTSNE_ERR_ARGUMENT, "images of 9 x 2 x 2 have 36 values, the rows 12");
+    options.input[0] = options.input[1] = options.input[2] = 0;
     ptsne_model *later = fit(be, &options, NULL);
     assert_string_equal(pt_metadata_get(&later->metadata, "ptsne.input"), "2x3x2");
     pt_model_destroy(later);

@@ -313,6 +313,29 @@ static void test_few_rows(void **state)
     }
 }
 
+/* More anchors than half of the rows are half of them, and that is said where there are any. */
+static void test_few_rows_for_anchors(void **state)
+{
+    ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
+    options.perplexities[0] = 2.0;
+    options.n_anchors = 12;
+    options.epochs = 1;
+    for (size_t i = 0; i < 2; i++) {
+        listener l;
+        const ptsne_observer observer = observer_of(&l);
+        ptsne_model *model;
+        ptsne_error err;
+        options.head = i == 0 ? PTSNE_HEAD_ANCHORS : PTSNE_HEAD_LINEAR;
+        if (pt_training_run(*state, blobs, 10, D, &options, &observer, &model, NULL, &err) != PTSNE_OK) {
+            fail_msg("%s", err.message);
+        }
+        assert_true((strstr(l.warnings, "n_anchors is 12, but 10 rows bear at most 5") != NULL) == (i == 0));
+        const char *anchors = pt_metadata_get(&model->metadata, "ptsne.anchors");
+        assert_true(i == 0 ? anchors != NULL && strcmp(anchors, "5") == 0 : anchors == NULL);
+        pt_model_destroy(model);
+    }
+}
+
 /* A state and what it says of its run, written where a comma is the decimal point, and read where it is none. */
 static void test_state_locale(void **state)
 {
@@ -349,11 +372,12 @@ int main(int argc, char **argv)
     pt_backend *be = fits_open(argc, argv, "teacher");
     if (be == NULL) { return 1; }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_map, be),      cmocka_unit_test_prestate(test_units, be),
-        cmocka_unit_test_prestate(test_gradient, be), cmocka_unit_test_prestate(test_class_term, be),
-        cmocka_unit_test_prestate(test_threads, be),  cmocka_unit_test_prestate(test_resume, be),
-        cmocka_unit_test_prestate(test_refusals, be), cmocka_unit_test_prestate(test_resume_refused, be),
-        cmocka_unit_test_prestate(test_few_rows, be), cmocka_unit_test_prestate(test_state_locale, be),
+        cmocka_unit_test_prestate(test_map, be),          cmocka_unit_test_prestate(test_units, be),
+        cmocka_unit_test_prestate(test_gradient, be),     cmocka_unit_test_prestate(test_class_term, be),
+        cmocka_unit_test_prestate(test_threads, be),      cmocka_unit_test_prestate(test_resume, be),
+        cmocka_unit_test_prestate(test_refusals, be),     cmocka_unit_test_prestate(test_resume_refused, be),
+        cmocka_unit_test_prestate(test_few_rows, be),     cmocka_unit_test_prestate(test_few_rows_for_anchors, be),
+        cmocka_unit_test_prestate(test_state_locale, be),
     };
     const int failed = cmocka_run_group_tests_name("teacher", tests, NULL, NULL);
     fits_close(be);

@@ -30,9 +30,10 @@ typedef struct ptsne_fit_options {
     size_t batch_size;   /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
     uint64_t seed;
     ptsne_head head;  /* the last layer */
-    size_t n_anchors; /* of head anchors; no more than half the rows */
-    /* training goes on from this model, whose network is then the one that is trained: net, activation, input,
-       n_components, head and n_anchors are not read; borrowed during the call. NULL: from chance */
+    size_t n_anchors; /* of head anchors; no more than half the rows, with a warning where more are asked for */
+    /* training goes on from this model, whose network is then the one that is trained: net, activation, n_components,
+       head and n_anchors are not read, and input has to be as the model's images are, or all 0; borrowed during the
+       call. NULL: from chance */
     const ptsne_model *init;
     /* the loss */
     double perplexities[PTSNE_MAX_PERPLEXITIES]; /* modes batch and teacher; several are averaged; each at most
@@ -80,8 +81,8 @@ typedef struct ptsne_fit_report {
     size_t steps;            /* done, likewise */
     double loss;             /* mean of the last epoch, nats; mode teacher: of h log(h^2 + |y - target|^2) */
     double seconds;          /* of this call */
-    double neighbor_seconds; /* of these, the neighbour graph or the affinities */
-    double teacher_seconds;  /* of these, the teacher's map, neighbours and affinities included */
+    double neighbor_seconds; /* of these, principal components and neighbours; in mode teacher a part of the next */
+    double teacher_seconds;  /* of these, the map to learn, its neighbours and the anchors; 0 in other modes */
     double teacher_kl;       /* KL divergence of the teacher's map, nats; NaN where this call made none */
     double training_seconds; /* of these, the steps */
     double product_flop;     /* floating-point operations of the matrix products in this call's steps */

@@ -102,7 +102,7 @@ static ptsne_status perplexities_check(const ptsne_fit_options *s, size_t rows, 
     return pt_perplexities_check(s->perplexities, s->n_perplexities, rows, of, err);
 }
 
-/* Bring batch and neighbours down to what n rows have. */
+/* Bring batch, neighbours and anchors down to what n rows have. */
 static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *observer)
 {
     const size_t most = s->mode == PTSNE_MODE_EDGES ? 2 * n : n;
@@ -113,7 +113,13 @@ static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *obse
                 s->n_neighbors, n, n - 1);
     }
     if (s->n_neighbors > n - 1) { s->n_neighbors = n - 1; } /* also where only t-SNE looks for some */
-    if (s->n_anchors > n / 2 && s->init == NULL) { s->n_anchors = n / 2; }
+    if (s->n_anchors > n / 2 && s->init == NULL) {
+        if (s->head == PTSNE_HEAD_ANCHORS) {
+            pt_warn(observer, "n_anchors is %zu, but %zu rows bear at most %zu: so many are taken", s->n_anchors, n,
+                    n / 2);
+        }
+        s->n_anchors = n / 2;
+    }
 }
 
 /* What mode teacher is to do before the network learns. */
@@ -125,8 +131,20 @@ static void teacher_resolve(ptsne_fit_options *s)
     memcpy(s->teacher_phases, teacher_phases + skipped, s->n_teacher_phases * sizeof *teacher_phases);
 }
 
+/* Rows of a network that sees images are its images; one that sees columns takes whatever images have as many values. */
+static ptsne_status init_check(const ptsne_fit_options *s, const pt_shape *sees, size_t n_features, ptsne_error *err)
+{
+    pt_shape rows;
+    const ptsne_status status = pt_shape_of_rows(s->input, n_features, &rows, err);
+    if (status != PTSNE_OK || s->input[0] == 0 || sees->height * sees->width == 1) { return status; }
+    if (rows.height == sees->height && rows.width == sees->width && rows.channels == sees->channels) { return status; }
+    return pt_fail(err, PTSNE_ERR_ARGUMENT,
+                   "input is %zux%zux%zu, but the model to go on from sees images of %zux%zux%zu", rows.height,
+                   rows.width, rows.channels, sees->height, sees->width, sees->channels);
+}
+
 /* A model to go on from brings its network. */
-static void init_resolve(ptsne_fit_options *s)
+static ptsne_status init_resolve(ptsne_fit_options *s, size_t n_features, ptsne_error *err)
 {
     const ptsne_model *init = s->init;
     const pt_layer *last = &init->net.layers[init->net.n_layers - 1];
@@ -135,6 +153,7 @@ static void init_resolve(ptsne_fit_options *s)
     s->net = net == NULL ? "" : net;
     s->activation = activation == NULL ? "" : activation;
     const pt_shape *input = &init->net.input;
+    const ptsne_status status = init_check(s, input, n_features, err);
     const bool images = input->height * input->width > 1;
     s->input[0] = images ? input->height : 0;
     s->input[1] = images ? input->width : 0;
@@ -142,6 +161,7 @@ static void init_resolve(ptsne_fit_options *s)
     s->n_components = pt_net_outputs(&init->net);
     s->head = last->kind == PT_ANCHORS ? PTSNE_HEAD_ANCHORS : PTSNE_HEAD_LINEAR;
     if (last->kind == PT_ANCHORS) { s->n_anchors = pt_layer_anchors(last); }
+    return status;
 }
 
 ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_t n_features,
@@ -163,7 +183,8 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if (s->net == NULL || s->activation == NULL || s->metric == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "net, activation and metric have to be texts");
     }
-    if (s->init != NULL) { init_resolve(s); }
+    ptsne_status status = s->init == NULL ? PTSNE_OK : init_resolve(s, n_features, err);
+    if (status != PTSNE_OK) { return status; }
     const mode_defaults *d = &defaults_of[s->mode];
     const bool epochs_open = s->epochs == 0;
     if (epochs_open) { s->epochs = d->epochs; }
@@ -175,8 +196,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if (s->learning_rate == 0.0) { s->learning_rate = rate_default(s); }
     if (s->head == PTSNE_HEAD_AUTO) { s->head = d->head; }
     teacher_resolve(s);
-    ptsne_status status = numbers_check(s, err);
-    if (status != PTSNE_OK) { return status; }
+    if ((status = numbers_check(s, err)) != PTSNE_OK) { return status; }
     sizes_fit(s, n, observer);
     const size_t steps = pt_settings_steps(s, n);
     if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = (LEAST_STEPS + steps - 1) / steps; }
