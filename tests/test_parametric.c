@@ -186,12 +186,12 @@ static void test_transform(void **state)
         splits_check(model, x, ROWS);
         ptsne_error err;
         float y[2];
-        CHECK(pt_model_transform(model, x, 0, y, &err));
+        CHECK(ptsne_transform(model, x, 0, y, &err));
         x[1234 * D + 5] = NAN;
-        assert_int_equal(pt_model_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
+        assert_int_equal(ptsne_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
         assert_string_equal(err.message, "row 1235, column 6 is nan");
         x[1234 * D + 5] = -INFINITY;
-        assert_int_equal(pt_model_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
+        assert_int_equal(ptsne_transform(model, x, ROWS, y, &err), PTSNE_ERR_DATA);
         assert_string_equal(err.message, "row 1235, column 6 is -inf");
         pt_model_destroy(model);
     }

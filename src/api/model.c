@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/device.h"
+#include "base/columns.h"
 #include "network/model_file.h"
 #include "network/transform.h"
 
@@ -11,7 +12,8 @@ ptsne_status ptsne_transform(ptsne_model *model, const float *x, size_t n, float
     if (model == NULL || x == NULL || y == NULL) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "transform: model, x and y are needed");
     }
-    return pt_model_transform(model, x, n, y, err);
+    const ptsne_status status = pt_finite_check(NULL, x, n, pt_net_inputs(&model->net), err);
+    return status == PTSNE_OK ? pt_model_transform(model, x, n, y, err) : status;
 }
 
 ptsne_status ptsne_model_save(const ptsne_model *model, const char *path, int force, ptsne_error *err)
@@ -126,5 +128,6 @@ ptsne_status ptsne_features(ptsne_model *model, size_t layer, const float *x, si
     if (layer >= model->net.n_layers) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT, "features: layer %zu of %zu", layer, model->net.n_layers);
     }
-    return pt_model_features(model, layer, x, n, features, err);
+    const ptsne_status status = pt_finite_check(NULL, x, n, pt_net_inputs(&model->net), err);
+    return status == PTSNE_OK ? pt_model_features(model, layer, x, n, features, err) : status;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/columns.h"
 #include "base/memory.h"
 #include "base/sizes.h"
 
@@ -80,9 +79,7 @@ static ptsne_status rows_send(ptsne_model *model, size_t layer, size_t last, con
 {
     const size_t columns = pt_net_inputs(&model->net);
     const size_t width = model->net.layers[layer].n_out, d = model->net.layers[last].n_out;
-    ptsne_status status = pt_finite_check(NULL, x, n, columns, err);
-    if (status != PTSNE_OK || n == 0) { return status; }
-    status = model_prepare(model, last, err);
+    ptsne_status status = n == 0 ? PTSNE_OK : model_prepare(model, last, err);
     for (size_t from = 0; from < n && status == PTSNE_OK; from += model->block_rows) {
         const size_t count = pt_smaller(n - from, model->block_rows);
         status = block_send(model, x + from * columns, count, err);

@@ -1,5 +1,5 @@
-/* A model at work: rows go through in blocks of such sizes that a row's bits do not depend on its company (pt_backend's
- * row_block). */
+/* A model at work: rows, in which nothing is NaN or infinite, go through in blocks of such sizes that a row's bits do not depend on
+ * its company (pt_backend's row_block). */
 #ifndef PT_NETWORK_TRANSFORM_H
 #define PT_NETWORK_TRANSFORM_H
 
