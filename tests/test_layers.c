@@ -495,6 +495,29 @@ static void test_overfit(void **state)
     pt_pass_destroy(be, &pass);
 }
 
+/* A block takes what it may, its scratch included; a network without images goes in the largest blocks. */
+static void test_block(void **state)
+{
+    pt_backend *be = *state;
+    const pt_shape input = {28, 28, 1};
+    const size_t most = (size_t)192 << 20;
+    pt_net net;
+    CHECK(pt_net_parse("100", "relu", &input, &net, NULL));
+    assert_int_equal(pt_pass_block_rows(be, &net), 2048);
+    CHECK(pt_net_parse("conv 40 5x5 same, conv 40 5x5 same", "relu", &input, &net, NULL));
+    const size_t rows = pt_pass_block_rows(be, &net), before = be->memory_used;
+    size_t used[2];
+    for (size_t i = 0; i < 2; i++) {
+        pt_pass pass;
+        CHECK(pt_pass_create(be, &net, rows << i, false, NULL, &pass, NULL));
+        used[i] = be->memory_used - before;
+        pt_pass_destroy(be, &pass);
+    }
+    if (!(used[0] <= most && used[1] > most)) {
+        fail_msg("%s: %zu rows take %zu bytes, twice as many %zu", be->ops->name, rows, used[0], used[1]);
+    }
+}
+
 /* One value has no variance. */
 static void test_refusals(void **state)
 {
@@ -518,7 +541,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_prestate(test_gradients, be), cmocka_unit_test_prestate(test_training, be),
             cmocka_unit_test_prestate(test_export, be),    cmocka_unit_test_prestate(test_company, be),
-            cmocka_unit_test_prestate(test_overfit, be),   cmocka_unit_test_prestate(test_refusals, be),
+            cmocka_unit_test_prestate(test_overfit, be),   cmocka_unit_test_prestate(test_block, be),
+            cmocka_unit_test_prestate(test_refusals, be),
         };
         failed += cmocka_run_group_tests_name(be->ops->name, tests, NULL, NULL);
         pt_backend_close(be);

@@ -229,7 +229,7 @@ static void test_judge_rows(void **state)
     static const struct {
         const char *net;
         size_t n_held, rows;
-    } cases[] = {{"4, relu", 24, 24}, {"4, relu", 700, 512}, {"conv 32 3x3 same, 4", 700, 128}};
+    } cases[] = {{"4, relu", 24, 24}, {"4, relu", 700, 512}, {"conv 32 3x3 same, 4", 700, 256}};
     const size_t n = 700, columns = 64 * 64;
     const pt_shape shape = {64, 64, 1};
     float *x = calloc(n * columns, sizeof *x);

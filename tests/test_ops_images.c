@@ -65,7 +65,7 @@ static void check_convolution(ops_state *ops, const pt_window *w, size_t n, size
     float *g = ops_random(ops, count_y, 1.5f);
     double *want = ops_memory(room, sizeof *want), *bound = ops_memory(room, sizeof *bound);
     ops_array dx = ops_put(ops, x, count_x), dw = ops_put(ops, weights, count_w), dg = ops_put(ops, g, count_y);
-    ops_array scratch = ops_put(ops, NULL, pt_convolution_scratch(ops->be, w, n, filters));
+    ops_array scratch = ops_put(ops, NULL, pt_convolution_scratch(ops->be, w, n, filters, true));
     ops_array y = ops_put(ops, NULL, count_y), gx = ops_put(ops, NULL, count_x), gw = ops_put(ops, NULL, count_w);
     OPS_OK(ops, pt_convolution(ops->be, w, &dx.view, n, filters, &dw.view, &scratch.view, &y.view, &ops->err));
     OPS_OK(ops, pt_convolution_inputs(ops->be, w, &dg.view, n, filters, &dw.view, &scratch.view, &gx.view, &ops->err));
@@ -110,15 +110,17 @@ static void test_convolution_many(void **state)
     check_convolution(ops, &windows[6], 64, 16);
 }
 
-/* Scratch for some images is enough for fewer. */
+/* Scratch for some images is enough for fewer, and that for training without. */
 static void test_convolution_scratch(void **state)
 {
     ops_state *ops = *state;
     for (size_t k = 4; k <= 6; k += 2) {
         for (size_t n = 1; n < 300; n++) {
-            const size_t here = pt_convolution_scratch(ops->be, &windows[k], n, 6);
-            const size_t more = pt_convolution_scratch(ops->be, &windows[k], n + 1, 6);
+            const size_t here = pt_convolution_scratch(ops->be, &windows[k], n, 6, true);
+            const size_t more = pt_convolution_scratch(ops->be, &windows[k], n + 1, 6, true);
             if (here > more) { fail_msg("window %zu: %zu for %zu images, %zu for one more", k, here, n, more); }
+            const size_t forward = pt_convolution_scratch(ops->be, &windows[k], n, 6, false);
+            if (forward > here) { fail_msg("window %zu, %zu images: %zu, and %zu forward", k, n, here, forward); }
         }
     }
 }
@@ -138,7 +140,7 @@ static void test_convolution_alone(void **state)
     ops_array dw = ops_put(ops, weights, filters * patch_of(w)), dx = ops_put(ops, x, n * values);
     for (size_t t = 0; t < block * values; t++) { x[t] = 1.0f, x[2 * block * values + t] = NAN; }
     ops_array part = ops_put(ops, x + from * values, some * values);
-    ops_array scratch = ops_put(ops, NULL, pt_convolution_scratch(ops->be, w, n, filters));
+    ops_array scratch = ops_put(ops, NULL, pt_convolution_scratch(ops->be, w, n, filters, false));
     ops_array y = ops_put(ops, NULL, n * places * filters), y_part = ops_put(ops, NULL, some * places * filters);
     OPS_OK(ops, pt_convolution(ops->be, w, &dx.view, n, filters, &dw.view, &scratch.view, &y.view, &ops->err));
     OPS_OK(ops,
@@ -191,7 +193,7 @@ static void test_windows_refused(void **state)
     w[10] = (pt_window){1 << 16, 1, 1, 1, 1 << 16, 1, 0, 0, 1 << 16, 1}; /* too much border */
     for (size_t k = 0; k < OPS_LENGTH(w); k++) {
         check_refused(ops, &w[k], 1, 1);
-        if (k != 9) { assert_int_equal(pt_convolution_scratch(ops->be, &w[k], 1, 1), 0); }
+        if (k != 9) { assert_int_equal(pt_convolution_scratch(ops->be, &w[k], 1, 1, true), 0); }
     }
     check_refused(ops, &good, 0, 1);
     check_refused(ops, &good, UINT32_MAX, 1);

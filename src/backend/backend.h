@@ -16,7 +16,7 @@
 #include "base/error.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 6u
+#define PT_BACKEND_VERSION 7u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -300,8 +300,9 @@ struct pt_backend_ops {
      *   convolution_inputs   dL/dx from g = dL/dy, overwritten;
      *   convolution_weights  dL/dw = g' v, overwritten.
      * An image's y and dL/dx do not depend on the others, if their number keeps to row_block. Errors as of a product with k the
-     * number of terms. scratch: convolution_scratch elements, for any of the three. */
-    size_t (*convolution_scratch)(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+     * number of terms. scratch: convolution_scratch elements; training: for any of the three, else for the first. */
+    size_t (*convolution_scratch)(const pt_backend *be, const pt_window *window, size_t n, size_t filters,
+                                  bool training);
     ptsne_status (*convolution)(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                                 const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
     ptsne_status (*convolution_inputs)(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
@@ -525,7 +526,7 @@ ptsne_status pt_activation_gradient(pt_backend *be, const pt_buffer *y, size_t c
                                     const pt_buffer *g, ptsne_error *err);
 ptsne_status pt_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
 /* 0 where the window makes no sense, which the ops then say. */
-size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool training);
 ptsne_status pt_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                             const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
 ptsne_status pt_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,

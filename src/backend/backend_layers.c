@@ -91,8 +91,9 @@ static ptsne_status window_refused(ptsne_error *err, const char *op, const pt_wi
                    w->pad_left, w->out_height, w->out_width);
 }
 
-/* What the three ops of a convolution share: images and the gradient to them, results and theirs, weights and theirs. */
-static ptsne_status check_convolution(const pt_backend *be, const char *op, const pt_window *window,
+/* What the three ops of a convolution share: images and the gradient to them, results and theirs, weights and theirs; back: it is one
+ * of the two on the way back. */
+static ptsne_status check_convolution(const pt_backend *be, const char *op, bool back, const pt_window *window,
                                       const pt_buffer *images, size_t n, size_t filters, const pt_buffer *weights,
                                       const pt_buffer *scratch, const pt_buffer *results, ptsne_error *err)
 {
@@ -101,7 +102,7 @@ static ptsne_status check_convolution(const pt_backend *be, const char *op, cons
     if (!side(n) || n > UINT32_MAX / sizes.places || volume(filters, sizes.patch, 1) == 0 ||
         !holds(images, n, sizes.values) || !holds(weights, filters, sizes.patch) ||
         !holds(results, n * sizes.places, filters) ||
-        scratch->count < be->ops->convolution_scratch(be, window, n, filters)) {
+        scratch->count < be->ops->convolution_scratch(be, window, n, filters, back)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT,
                        "%s: buffers of %zu, %zu, %zu and %zu elements for %zu images of %zu values, %zu filters, "
                        "%zu places",
@@ -111,17 +112,17 @@ static ptsne_status check_convolution(const pt_backend *be, const char *op, cons
     return PTSNE_OK;
 }
 
-size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters)
+size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool training)
 {
     window_sizes sizes;
     const bool good = window_is_good(window, &sizes) && side(n) && side(filters);
-    return good ? be->ops->convolution_scratch(be, window, n, filters) : 0;
+    return good ? be->ops->convolution_scratch(be, window, n, filters, training) : 0;
 }
 
 ptsne_status pt_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                             const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err)
 {
-    const ptsne_status status = check_convolution(be, "convolution", window, x, n, filters, w, scratch, y, err);
+    const ptsne_status status = check_convolution(be, "convolution", false, window, x, n, filters, w, scratch, y, err);
     return status != PTSNE_OK ? status : be->ops->convolution(be, window, x, n, filters, w, scratch, y, err);
 }
 
@@ -129,7 +130,8 @@ ptsne_status pt_convolution_inputs(pt_backend *be, const pt_window *window, cons
                                    size_t filters, const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *gx,
                                    ptsne_error *err)
 {
-    const ptsne_status status = check_convolution(be, "convolution_inputs", window, gx, n, filters, w, scratch, g, err);
+    const ptsne_status status =
+        check_convolution(be, "convolution_inputs", true, window, gx, n, filters, w, scratch, g, err);
     return status != PTSNE_OK ? status : be->ops->convolution_inputs(be, window, g, n, filters, w, scratch, gx, err);
 }
 
@@ -138,7 +140,7 @@ ptsne_status pt_convolution_weights(pt_backend *be, const pt_window *window, con
                                     ptsne_error *err)
 {
     const ptsne_status status =
-        check_convolution(be, "convolution_weights", window, x, n, filters, gw, scratch, g, err);
+        check_convolution(be, "convolution_weights", true, window, x, n, filters, gw, scratch, g, err);
     return status != PTSNE_OK ? status : be->ops->convolution_weights(be, window, x, g, n, filters, scratch, gw, err);
 }
 

@@ -58,7 +58,7 @@ static void convolutions(trial *t, const pt_window *w, size_t filters)
     const pt_buffer *by = put_random(t, weights, -1.0f, 1.0f);
     const pt_buffer *y = put_constant(t, results, NAN), *gx = put_constant(t, values, NAN);
     const pt_buffer *gw = put_constant(t, weights, NAN);
-    const pt_buffer *scratch = put_scratch(t, pt_convolution_scratch(t->be, w, IMAGES, filters));
+    const pt_buffer *scratch = put_scratch(t, pt_convolution_scratch(t->be, w, IMAGES, filters, true));
     ptsne_status *status = &t->status;
     if (*status == PTSNE_OK) { *status = pt_convolution(t->be, w, x, IMAGES, filters, by, scratch, y, t->err); }
     if (*status == PTSNE_OK) { *status = pt_convolution_inputs(t->be, w, g, IMAGES, filters, by, scratch, gx, t->err); }

@@ -51,9 +51,9 @@ static ptsne_status lists_create(pt_backend *be, pt_learner *l, ptsne_error *err
 }
 
 /* Rows that are judged at a time; no more than there are. */
-static size_t judge_rows(const pt_learner *l)
+static size_t judge_rows(const pt_backend *be, const pt_learner *l)
 {
-    const size_t block = pt_pass_block_rows(l->plan.net), most = pt_smaller(block, JUDGE_ROWS);
+    const size_t block = pt_pass_block_rows(be, l->plan.net), most = pt_smaller(block, JUDGE_ROWS);
     return pt_smaller(l->plan.validation.n_chosen, most);
 }
 
@@ -70,7 +70,7 @@ static ptsne_status passes_create(pt_backend *be, pt_learner *l, ptsne_error *er
         l->passes[s].penalty = (float)l->plan.activity_l2;
     }
     if (status != PTSNE_OK || l->plan.validation.n_chosen == 0) { return status; }
-    status = pt_pass_create(be, l->plan.net, judge_rows(l), false, NULL, &l->judge, err);
+    status = pt_pass_create(be, l->plan.net, judge_rows(be, l), false, NULL, &l->judge, err);
     if (status != PTSNE_OK) { return status; }
     const pt_buffer input = pt_pass_input(&l->judge);
     return pt_fill(be, &input, 0.0f, err); /* rows behind the last ones are numbers, too */
@@ -104,7 +104,7 @@ ptsne_status pt_learner_create(pt_backend *be, const pt_learner_plan *plan, pt_l
         .momentum = settings->momentum,
         .n_steps = 1,
     };
-    const size_t judged = pt_larger(l->most, judge_rows(l));
+    const size_t judged = pt_larger(l->most, judge_rows(be, l));
     ptsne_status status = passes_create(be, l, err);
     if (status == PTSNE_OK) { status = pt_optimizer_create(be, count, &l->optimizer, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, count, &l->parameters, err); }

@@ -3,7 +3,7 @@
 #include "network/streams.h"
 
 #define BLOCK_ROWS  ((size_t)2048) /* of a block at most */
-#define BLOCK_BYTES 134217728.0    /* that a block may take, down to LEAST_ROWS */
+#define BLOCK_BYTES 201326592.0    /* that a block may take, its scratch included, down to LEAST_ROWS */
 #define LEAST_ROWS  ((size_t)64)
 
 /* ---- what dropout does to a layer ---- */
@@ -112,7 +112,7 @@ static size_t scratch_count(const pt_backend *be, const pt_net *net, size_t rows
         const pt_layer *layer = &net->layers[l];
         size_t count = 0;
         if (layer->kind == PT_CONVOLUTION) {
-            count = pt_convolution_scratch(be, &layer->window, rows, layer->out.channels);
+            count = pt_convolution_scratch(be, &layer->window, rows, layer->out.channels, training);
         } else if (layer->kind == PT_NORM && training) {
             count = pt_column_scratch(rows * places(&layer->in), layer->in.channels);
         }
@@ -177,7 +177,8 @@ void pt_pass_destroy(pt_backend *be, pt_pass *pass)
     *pass = (pt_pass){0};
 }
 
-double pt_pass_row_bytes(const pt_net *net)
+/* Bytes that a row takes in a pass that does not train, scratch apart. */
+static double row_bytes(const pt_net *net)
 {
     double elements = (double)pt_net_inputs(net);
     for (size_t l = 0; l < net->n_layers; l++) {
@@ -187,10 +188,13 @@ double pt_pass_row_bytes(const pt_net *net)
     return 4.0 * elements;
 }
 
-size_t pt_pass_block_rows(const pt_net *net)
+size_t pt_pass_block_rows(const pt_backend *be, const pt_net *net)
 {
     size_t rows = BLOCK_ROWS;
-    while (rows > LEAST_ROWS && (double)rows * pt_pass_row_bytes(net) > BLOCK_BYTES) { rows /= 2; }
+    while (rows > LEAST_ROWS &&
+           (double)rows * row_bytes(net) + 4.0 * (double)scratch_count(be, net, rows, false) > BLOCK_BYTES) {
+        rows /= 2;
+    }
     return rows;
 }
 

@@ -42,12 +42,9 @@ ptsne_status pt_pass_create(pt_backend *be, const pt_net *net, size_t rows, bool
                             const pt_dropout_rates *dropout, pt_pass *pass, ptsne_error *err);
 void pt_pass_destroy(pt_backend *be, pt_pass *pass);
 
-/* Bytes that a row takes in a pass that does not train, scratch apart. */
-double pt_pass_row_bytes(const pt_net *net);
-
 /* Rows at a time in a pass that does not train, of rows without end: fewer where they are wide, as images are between
  * convolutions. A power of two, and a multiple of any backend's row_block. */
-size_t pt_pass_block_rows(const pt_net *net);
+size_t pt_pass_block_rows(const pt_backend *be, const pt_net *net);
 
 /* Views: the input (rows x n_in), the map (rows x n_out), the place for dL/dmap, and the result of a layer, as it goes
  * into the next one. */

@@ -11,7 +11,7 @@ static ptsne_status model_upload(ptsne_model *model, ptsne_error *err)
 {
     if (model->staging != NULL) { return PTSNE_OK; }
     pt_backend *be = model->be;
-    const size_t columns = pt_net_inputs(&model->net), rows = pt_pass_block_rows(&model->net);
+    const size_t columns = pt_net_inputs(&model->net), rows = pt_pass_block_rows(be, &model->net);
     pt_buffer parameters = {0};
     float *staging = pt_array_aligned(rows * columns, sizeof *staging);
     ptsne_status status = PTSNE_OK;

@@ -153,7 +153,7 @@ static void bench_convolution(bench *b, const char *size, size_t side, size_t ch
     l.x = numbers(b, places * channels), l.gx = numbers(b, places * channels);
     l.y = numbers(b, places * filters), l.g = numbers(b, places * filters);
     l.w = numbers(b, patch * filters), l.gw = numbers(b, patch * filters);
-    l.scratch = numbers(b, pt_convolution_scratch(b->be, &l.window, IMAGES, filters)), l.loss = numbers(b, 1);
+    l.scratch = numbers(b, pt_convolution_scratch(b->be, &l.window, IMAGES, filters, true)), l.loss = numbers(b, 1);
     report(b, "convolution", size, flop, "GFLOP/s", run_convolution, &l);
     if (channels > 1) { report(b, "convolution_inputs", size, flop, "GFLOP/s", run_inputs, &l); }
     report(b, "convolution_weights", size, flop, "GFLOP/s", run_weights, &l);

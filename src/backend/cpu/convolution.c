@@ -63,29 +63,30 @@ static layout layout_of(const pt_window *w, size_t n, size_t filters)
 
 /* Places in the scratch, in floats. */
 typedef struct rooms {
-    size_t packed, place, value, parts,
-        own;          /* packed weights, offsets of places and of a patch's values, parts, threads */
+    size_t packed, place, value, own,
+        parts;        /* packed weights, offsets of places and of a patch's values, threads, parts */
     size_t each, all; /* of one thread, of everything */
 } rooms;
 
-static rooms rooms_of(const layout *l, size_t threads)
+/* back: for the way back, which needs more. */
+static rooms rooms_of(const layout *l, size_t threads, bool back)
 {
-    const size_t forward = l->patch * up(l->filters, LANES), back = l->filters * up(l->patch, LANES);
+    const size_t forward = l->patch * up(l->filters, LANES), turned = l->filters * up(l->patch, LANES);
     const size_t unfolded = l->band * up(l->patch, LANES), copied = l->places * l->filters + VECTORS * LANES;
     rooms r = {.packed = 16}; /* to begin at a cache line */
-    r.place = r.packed + up(forward > back ? forward : back, 16);
+    r.place = r.packed + up(back && turned > forward ? turned : forward, 16);
     r.value = r.place + up(l->places, 16);
-    r.parts = r.value + up(l->patch + PLACES, 16);
-    r.own = r.parts + l->most_parts * up(forward, 16);
-    r.each = up(l->padded, 16) + up(unfolded > copied ? unfolded : copied, 16);
-    r.all = r.own + threads * r.each;
+    r.own = r.value + up(l->patch + PLACES, 16);
+    r.each = up(l->padded, 16) + (back ? up(unfolded > copied ? unfolded : copied, 16) : 0);
+    r.parts = r.own + threads * r.each;
+    r.all = r.parts + (back ? l->most_parts * up(forward, 16) : 0);
     return r;
 }
 
-size_t cpu_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters)
+size_t cpu_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool training)
 {
     const layout l = layout_of(window, n, filters);
-    return rooms_of(&l, be->threads).all;
+    return rooms_of(&l, be->threads, training).all;
 }
 
 /* One call's view of its scratch. */
@@ -97,11 +98,12 @@ typedef struct plan {
     size_t each;     /* elements of one thread in own */
 } plan;
 
-static plan plan_of(const pt_backend *be, const pt_window *window, size_t n, size_t filters, const pt_buffer *scratch)
+static plan plan_of(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool back,
+                    const pt_buffer *scratch)
 {
     plan p = {.l = layout_of(window, n, filters)};
     const layout *l = &p.l;
-    const rooms r = rooms_of(l, be->threads);
+    const rooms r = rooms_of(l, be->threads, back);
     float *base = pt_cpu_floats(scratch);
     base -= (uintptr_t)base % 64 / sizeof *base; /* packed begins 16 floats later */
     p.packed = base + r.packed;
@@ -273,7 +275,7 @@ ptsne_status cpu_convolution(pt_backend *be, const pt_window *window, const pt_b
                              const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const plan p = plan_of(be, window, n, filters, scratch);
+    const plan p = plan_of(be, window, n, filters, false, scratch);
     const layout *l = &p.l;
     const size_t values = window->height * window->width * window->channels;
     pack(pt_cpu_floats(w), l->patch, filters, 1, l->patch, p.packed);
@@ -337,7 +339,7 @@ ptsne_status cpu_convolution_inputs(pt_backend *be, const pt_window *window, con
                                     ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const plan p = plan_of(be, window, n, filters, scratch);
+    const plan p = plan_of(be, window, n, filters, true, scratch);
     const layout *l = &p.l;
     const size_t values = window->height * window->width * window->channels;
     pack(pt_cpu_floats(w), filters, l->patch, l->patch, 1, p.packed);
@@ -436,7 +438,7 @@ ptsne_status cpu_convolution_weights(pt_backend *be, const pt_window *window, co
                                      ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const plan p = plan_of(be, window, n, filters, scratch);
+    const plan p = plan_of(be, window, n, filters, true, scratch);
     const layout *l = &p.l;
     const size_t values = window->height * window->width * window->channels, results = l->places * filters;
     const size_t stride = up(filters, LANES), size = up(l->patch * stride, 16);

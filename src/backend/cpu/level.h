@@ -136,7 +136,7 @@ ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, s
 ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t count, pt_activation activation,
                                      const pt_buffer *g, ptsne_error *err);
 ptsne_status cpu_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err);
-size_t cpu_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+size_t cpu_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool training);
 ptsne_status cpu_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                              const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
 ptsne_status cpu_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,

@@ -74,11 +74,13 @@ static image_plan plan_of(const pt_device *device, const pt_window *w, size_t n,
     return plan;
 }
 
-/* The scratch: patches rows x depth, slices slices x filters x depth; enough for fewer images, too. */
-size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters)
+/* The scratch: patches rows x depth, where it trains slices slices x filters x depth; enough for fewer images, too. */
+size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters,
+                                  bool training)
 {
     const image_plan plan = plan_of((const pt_device *)be, window, n, filters);
-    return (plan.rows + slices_most((const pt_device *)be, filters, &plan) * filters) * plan.depth;
+    const size_t slices = training ? slices_most((const pt_device *)be, filters, &plan) : 0;
+    return (plan.rows + slices * filters) * plan.depth;
 }
 
 /* The patches of `rows` places from `from` on. */

@@ -93,7 +93,8 @@ ptsne_status opencl_blend(pt_backend *be, float alpha, const pt_buffer *x, float
                           ptsne_error *err);
 
 /* images.c */
-size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters);
+size_t opencl_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters,
+                                  bool training);
 ptsne_status opencl_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                                 const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err);
 ptsne_status opencl_convolution_inputs(pt_backend *be, const pt_window *window, const pt_buffer *g, size_t n,
