@@ -1,11 +1,12 @@
-/* Letters: x n x d points; k clusters; c their centres, k x d, less the columns' means as the points on the device are;
- * D a point's squared distance to the nearest centre so far. */
+/* Letters: x n x d points; k clusters; c their centres, k x d, less the columns' means as the points on the device are. */
 #include "analysis/kmeans.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/kmeans_seeding.h"
+#include "analysis/rows.h"
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -17,7 +18,6 @@
 #define STAGED       ((size_t)1 << 20)        /* values centred and uploaded at a time */
 #define PIECE        ((size_t)4096)           /* rows of one partial sum; fixed, whatever the number of threads */
 #define FEW          ((size_t)8)              /* sums are mended where not over a part of this of the points moved */
-#define MOST_DRAWS   ((size_t)64)             /* of one round of seeding */
 #define STREAM       UINT64_C(0x6B6D65616E73) /* "kmeans" */
 
 /* Rows of one cluster, in the order of w->order. */
@@ -47,25 +47,8 @@ typedef struct work {
     double *squares;  /* pieces: their part of the inertia */
     double *clusters; /* k x d, sums of each cluster's points, the means in them; of the labels in before */
     double spread;    /* sum over points of |x - mean|^2 */
-    /* seeding */
-    size_t n_seeds;             /* rows looked at */
-    pt_buffer seeds, seed_tile; /* n_seeds x d, n_seeds x MOST_DRAWS */
-    float *seed;                /* n_seeds x MOST_DRAWS distances on the host */
-    float *nearest;             /* n_seeds, D */
-    uint32_t *seed_row;         /* n, the first n_seeds are those looked at */
-    double *potential;          /* pieces of the seeds x MOST_DRAWS */
-    double *weight;             /* pieces of the seeds, their sums of D */
+    pt_seeding seeding;
 } work;
-
-static float least(float a, float b)
-{
-    return b < a ? b : a; /* fminf is a call, for NaN */
-}
-
-static size_t pieces_of(size_t n)
-{
-    return (n + PIECE - 1) / PIECE;
-}
 
 /* ---- memory ---- */
 
@@ -79,20 +62,14 @@ static void plan(work *w)
         w->tile_rows = (w->tile_rows + 1) / 2;
     }
     w->staged_rows = pt_smaller(pt_larger(w->n, w->k), STAGED / w->d + 1);
-    w->n_seeds = pt_smaller(w->n, pt_larger(PT_KMEANS_SEEDING, 16 * w->k));
-    while (w->n_seeds / 2 >= w->k && w->n_seeds * (w->d + MOST_DRAWS) > budget / 3) { w->n_seeds /= 2; }
+    w->seeding = pt_seeding_plan(w->be, w->x, w->n, w->d, w->k);
 }
 
 static void work_destroy(work *w)
 {
-    pt_buffer *buffers[] = {&w->points, &w->centers, &w->tile,  &w->best_d,
-                            &w->best_i, &w->nobody,  &w->seeds, &w->seed_tile};
+    pt_buffer *buffers[] = {&w->points, &w->centers, &w->tile, &w->best_d, &w->best_i, &w->nobody};
     for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++) { pt_buffer_destroy(w->be, buffers[b]); }
-    free(w->seed);
-    free(w->nearest);
-    free(w->seed_row);
-    free(w->potential);
-    free(w->weight);
+    pt_seeding_destroy(&w->seeding);
     free(w->staged);
     free(w->mean);
     free(w->c);
@@ -164,36 +141,12 @@ static ptsne_status lloyd_create(work *w, ptsne_error *err)
     return PTSNE_OK;
 }
 
-static ptsne_status seeding_create(work *w, ptsne_error *err)
-{
-    w->seed = pt_array_aligned(w->n_seeds * MOST_DRAWS, sizeof *w->seed);
-    w->nearest = pt_array_aligned(w->n_seeds, sizeof *w->nearest);
-    w->seed_row = pt_array_aligned(w->n, sizeof *w->seed_row);
-    w->potential = pt_array_aligned(pieces_of(w->n_seeds) * MOST_DRAWS, sizeof *w->potential);
-    w->weight = pt_array_aligned(pieces_of(w->n_seeds), sizeof *w->weight);
-    if (!w->seed || !w->nearest || !w->seed_row || !w->potential || !w->weight) {
-        return pt_fail_memory(err, "the first centres", 4.0 * ((double)w->n + (double)w->n_seeds * MOST_DRAWS));
-    }
-    ptsne_status status = pt_buffer_create(w->be, w->n_seeds * w->d, &w->seeds, err);
-    if (status == PTSNE_OK) { status = pt_buffer_create(w->be, w->n_seeds * MOST_DRAWS, &w->seed_tile, err); }
-    return status;
-}
-
 /* ---- points to the device, and each to its centre ---- */
 
-/* Rows of x from `from` on (or those that `rows` lists), centred. */
-static ptsne_status rows_upload(work *w, size_t from, const uint32_t *rows, size_t count, const pt_buffer *to,
-                                ptsne_error *err)
+/* Rows of x from `from` on, centred. */
+static ptsne_status rows_upload(work *w, size_t from, size_t count, const pt_buffer *to, ptsne_error *err)
 {
-    for (size_t at = 0; at < count; at += w->staged_rows) {
-        const size_t some = pt_smaller(w->staged_rows, count - at);
-        const float *first = rows == NULL ? w->x + (from + at) * w->d : w->x;
-        pt_rows_centred(first, rows == NULL ? NULL : rows + at, some, w->d, w->mean, w->be->threads, w->staged);
-        const pt_buffer part = pt_buffer_view(to, at * w->d, some * w->d);
-        const ptsne_status status = pt_upload(w->be, w->staged, &part, err);
-        if (status != PTSNE_OK) { return status; }
-    }
-    return PTSNE_OK;
+    return pt_rows_send(w->be, w->x + from * w->d, NULL, count, w->d, w->mean, w->staged, w->staged_rows, to, err);
 }
 
 static ptsne_status tile_assign(work *w, const pt_buffer *points, size_t from, size_t rows, ptsne_error *err)
@@ -225,7 +178,7 @@ static ptsne_status assign(work *w, ptsne_error *err)
     for (size_t from = 0; from < w->n && status == PTSNE_OK; from += w->tile_rows) {
         const size_t rows = pt_smaller(w->tile_rows, w->n - from);
         const pt_buffer points = pt_buffer_view(&w->points, w->resident ? from * w->d : 0, rows * w->d);
-        if (!w->resident && (status = rows_upload(w, from, NULL, rows, &points, err)) != PTSNE_OK) { return status; }
+        if (!w->resident && (status = rows_upload(w, from, rows, &points, err)) != PTSNE_OK) { return status; }
         status = tile_assign(w, &points, from, rows, err);
     }
     for (size_t i = 0; i < w->n && status == PTSNE_OK; i++) {
@@ -234,131 +187,6 @@ static ptsne_status assign(work *w, ptsne_error *err)
         }
     }
     return status;
-}
-
-/* ---- seeding ---- */
-
-/* distances of the seeds' rows to rows draw[0 .. count) of x, into w->seed, n_seeds x count. */
-static ptsne_status draws_measure(work *w, const uint32_t *draw, size_t count, ptsne_error *err)
-{
-    const pt_buffer to = pt_buffer_view(&w->centers, 0, count * w->d);
-    const pt_buffer tile = pt_buffer_view(&w->seed_tile, 0, w->n_seeds * count);
-    int metric = 0;
-    ptsne_status status;
-    if ((status = pt_metric_find(w->be, "euclidean", &metric, err)) != PTSNE_OK) { return status; }
-    if ((status = rows_upload(w, 0, draw, count, &to, err)) != PTSNE_OK) { return status; }
-    status = pt_distances(w->be, metric, &w->seeds, w->n_seeds, &to, count, w->d, &tile, err);
-    return status == PTSNE_OK ? pt_download(w->be, &tile, w->seed, err) : status;
-}
-
-static double piece_weight(const work *w, size_t p)
-{
-    double sum = 0.0;
-    for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE); i++) { sum += (double)w->nearest[i]; }
-    return sum;
-}
-
-/* A seed row, with probability D / sum of D, weights being the pieces' sums of D; any where all D are 0. */
-static size_t draw_one(const work *w, const double *weight, pt_random *random)
-{
-    const size_t pieces = pieces_of(w->n_seeds);
-    double total = 0.0;
-    for (size_t p = 0; p < pieces; p++) { total += weight[p]; }
-    if (!(total > 0.0)) { return pt_random_below(random, w->n_seeds); }
-    const double high = (double)pt_random_word(random), low = (double)pt_random_word(random);
-    double left = (high * 0x1p-32 + low * 0x1p-64) * total;
-    size_t p = 0, last = SIZE_MAX;
-    while (p + 1 < pieces && left >= weight[p]) { left -= weight[p++]; }
-    for (; last == SIZE_MAX; p = p + 1 < pieces ? p + 1 : 0) { /* rounding may end in a piece without weight */
-        for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE) && !(last != SIZE_MAX && left < 0.0);
-             i++) {
-            if (w->nearest[i] > 0.0f) { last = i; }
-            left -= (double)w->nearest[i];
-        }
-    }
-    return last;
-}
-
-/* Which of the draws leaves the least sum of D. */
-static size_t draw_best(work *w, size_t count)
-{
-    const size_t pieces = pieces_of(w->n_seeds);
-#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
-    for (size_t p = 0; p < pieces; p++) {
-        double *sum = w->potential + p * MOST_DRAWS;
-        memset(sum, 0, count * sizeof *sum);
-        for (size_t i = p * PIECE; i < pt_smaller(w->n_seeds, (p + 1) * PIECE); i++) {
-            for (size_t t = 0; t < count; t++) { sum[t] += (double)least(w->nearest[i], w->seed[i * count + t]); }
-        }
-    }
-    size_t best = 0;
-    double smallest = (double)INFINITY;
-    for (size_t t = 0; t < count; t++) {
-        double sum = 0.0;
-        for (size_t p = 0; p < pieces; p++) { sum += w->potential[p * MOST_DRAWS + t]; }
-        if (sum < smallest) { smallest = sum, best = t; }
-    }
-    return best;
-}
-
-/* D after draws t0 .. t1 of `count` became centres. */
-static void nearest_update(work *w, size_t count, size_t t0, size_t t1)
-{
-#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
-    for (size_t i = 0; i < w->n_seeds; i++) {
-        for (size_t t = t0; t < t1; t++) { w->nearest[i] = least(w->nearest[i], w->seed[i * count + t]); }
-    }
-}
-
-static void center_set(work *w, size_t center, size_t seed)
-{
-    const float *row = w->x + (size_t)w->seed_row[seed] * w->d;
-    for (size_t j = 0; j < w->d; j++) { w->c[center * w->d + j] = (float)((double)row[j] - w->mean[j]); }
-}
-
-/* Draw, measure, and keep one of several draws (greedy) or all of a round. */
-static ptsne_status round_run(work *w, pt_random *random, size_t *made, bool greedy, ptsne_error *err)
-{
-    const size_t trials = greedy ? 2 + (size_t)log((double)w->k) : pt_smaller(MOST_DRAWS, *made / 16);
-    const size_t count = greedy ? trials : pt_smaller(pt_larger(trials, 1), w->k - *made);
-    const size_t pieces = pieces_of(w->n_seeds);
-    size_t drawn[MOST_DRAWS];
-    uint32_t rows[MOST_DRAWS];
-#pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
-    for (size_t p = 0; p < pieces; p++) { w->weight[p] = piece_weight(w, p); }
-    for (size_t t = 0; t < count; t++) {
-        drawn[t] = draw_one(w, w->weight, random);
-        rows[t] = w->seed_row[drawn[t]];
-        if (greedy) { continue; }
-        w->nearest[drawn[t]] = 0.0f; /* not twice in a round */
-        w->weight[drawn[t] / PIECE] = piece_weight(w, drawn[t] / PIECE);
-    }
-    const ptsne_status status = draws_measure(w, rows, count, err);
-    if (status != PTSNE_OK) { return status; }
-    const size_t first = greedy ? draw_best(w, count) : 0, end = greedy ? first + 1 : count;
-    nearest_update(w, count, first, end);
-    for (size_t t = first; t < end; t++) {
-        center_set(w, (*made)++, drawn[t]);
-        w->nearest[drawn[t]] = 0.0f; /* products leave it a little more */
-    }
-    return PTSNE_OK;
-}
-
-static ptsne_status seeding_run(work *w, pt_random *random, ptsne_error *err)
-{
-    pt_random_permutation(random, w->seed_row, w->n);
-    ptsne_status status = rows_upload(w, 0, w->seed_row, w->n_seeds, &w->seeds, err);
-    for (size_t i = 0; i < w->n_seeds; i++) { w->nearest[i] = INFINITY; }
-    if (status == PTSNE_OK) { status = draws_measure(w, w->seed_row, 1, err); }
-    if (status != PTSNE_OK) { return status; }
-    nearest_update(w, 1, 0, 1);
-    center_set(w, 0, 0);
-    w->nearest[0] = 0.0f;
-    for (size_t made = 1; made < w->k;) {
-        status = round_run(w, random, &made, w->k <= PT_KMEANS_GREEDY, err);
-        if (status != PTSNE_OK) { return status; }
-    }
-    return PTSNE_OK;
 }
 
 /* ---- Lloyd's step ---- */
@@ -501,7 +329,7 @@ static double centers_move(work *w, double *inertia)
 /* Sum of |x - mean|^2. */
 static double spread_of(work *w)
 {
-    const size_t pieces = pieces_of(w->n); /* no more than there is room for in squares */
+    const size_t pieces = pt_ceil_div(w->n, PIECE); /* no more than there is room for in squares */
 #pragma omp parallel for schedule(static) num_threads((int)w->be->threads)
     for (size_t p = 0; p < pieces; p++) {
         double total = 0.0;
@@ -595,15 +423,18 @@ ptsne_status pt_kmeans_fit(pt_backend *be, const float *x, size_t n, size_t d, c
     pt_random random = {.seed = options->seed, .stream = STREAM};
     work w = {.be = be, .x = x, .n = n, .d = d, .k = options->n_clusters};
     if ((status = assigner_create(&w, err)) != PTSNE_OK || (status = lloyd_create(&w, err)) != PTSNE_OK) { goto done; }
-    if (options->start == NULL && (status = seeding_create(&w, err)) != PTSNE_OK) { goto done; }
-    if (w.resident && (status = rows_upload(&w, 0, NULL, n, &w.points, err)) != PTSNE_OK) { goto done; }
+    if (options->start == NULL &&
+        (status = pt_seeding_create(&w.seeding, w.mean, w.staged, w.staged_rows, err)) != PTSNE_OK) {
+        goto done;
+    }
+    if (w.resident && (status = rows_upload(&w, 0, n, &w.points, err)) != PTSNE_OK) { goto done; }
     w.spread = spread_of(&w);
     const double limit = options->tolerance * w.spread / (double)n / (double)d;
     for (size_t s = 0; s < starts; s++) {
         pt_kmeans_report here;
         if (options->start != NULL) {
             centers_given(&w, options->start);
-        } else if ((status = seeding_run(&w, &random, err)) != PTSNE_OK) {
+        } else if ((status = pt_seeding_run(&w.seeding, &random, w.c, err)) != PTSNE_OK) {
             goto done;
         }
         if ((status = lloyd(&w, options, limit, &stage, s * steps, &here, err)) != PTSNE_OK) { goto done; }
@@ -625,7 +456,7 @@ ptsne_status pt_kmeans_assign(pt_backend *be, const float *x, size_t n, size_t d
     if (status != PTSNE_OK || n_clusters == 0) { return status; }
     work w = {.be = be, .x = x, .n = n, .d = d, .k = n_clusters};
     if ((status = assigner_create(&w, err)) != PTSNE_OK) { goto done; }
-    if (w.resident && (status = rows_upload(&w, 0, NULL, n, &w.points, err)) != PTSNE_OK) { goto done; }
+    if (w.resident && (status = rows_upload(&w, 0, n, &w.points, err)) != PTSNE_OK) { goto done; }
     centers_given(&w, centers);
     if ((status = assign(&w, err)) == PTSNE_OK) { memcpy(label, w.label, n * sizeof *label); }
 done:

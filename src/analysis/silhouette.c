@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/rows.h"
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -194,14 +195,7 @@ static void clusters_count(work *w)
 
 static ptsne_status rows_upload(work *w, size_t from, size_t count, const pt_buffer *to, ptsne_error *err)
 {
-    for (size_t at = 0; at < count; at += w->staged_rows) {
-        const size_t some = pt_smaller(w->staged_rows, count - at);
-        pt_rows_centred(w->x + (from + at) * w->d, NULL, some, w->d, w->mean, w->be->threads, w->staged);
-        const pt_buffer part = pt_buffer_view(to, at * w->d, some * w->d);
-        const ptsne_status status = pt_upload(w->be, w->staged, &part, err);
-        if (status != PTSNE_OK) { return status; }
-    }
-    return PTSNE_OK;
+    return pt_rows_send(w->be, w->x + from * w->d, NULL, count, w->d, w->mean, w->staged, w->staged_rows, to, err);
 }
 
 static ptsne_status members_upload(work *w, size_t from, size_t columns, ptsne_error *err)

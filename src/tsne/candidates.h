@@ -32,8 +32,4 @@ typedef struct pt_candidates {
 /* With a list, a query that is a point is among its own candidates. */
 ptsne_status pt_candidates_find(const pt_candidates *search, ptsne_error *err);
 
-/* Rows of from (or those that `rows` lists) less mean (NULL: nothing), to the device, some at a time. */
-ptsne_status pt_rows_upload(pt_backend *be, const float *from, const uint32_t *rows, size_t count, size_t d,
-                            const double *mean, const pt_buffer *to, ptsne_error *err);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/kmeans.h"
+#include "analysis/rows.h"
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -225,15 +226,7 @@ static ptsne_status buffers_create(pt_cells *s, ptsne_error *err)
 ptsne_status pt_cells_upload(pt_cells *s, const float *from, const uint32_t *rows, size_t count, const double *mean,
                              const pt_buffer *to, ptsne_error *err)
 {
-    for (size_t at = 0; at < count; at += ROWS_STAGED) {
-        const size_t some = pt_smaller(ROWS_STAGED, count - at);
-        pt_rows_centred(rows == NULL ? from + at * s->d : from, rows == NULL ? NULL : rows + at, some, s->d, mean,
-                        s->be->threads, s->staged);
-        const pt_buffer part = pt_buffer_view(to, at * s->d, some * s->d);
-        const ptsne_status status = pt_upload(s->be, s->staged, &part, err);
-        if (status != PTSNE_OK) { return status; }
-    }
-    return PTSNE_OK;
+    return pt_rows_send(s->be, from, rows, count, s->d, mean, s->staged, ROWS_STAGED, to, err);
 }
 
 static ptsne_status device_prepare(pt_cells *s, ptsne_error *err)

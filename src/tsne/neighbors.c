@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/rows.h"
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"

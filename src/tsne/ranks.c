@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/rows.h"
 #include "base/memory.h"
 #include "base/sizes.h"
 #include "tsne/candidates.h"
