@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "faults.h"
 #include "stage_ear.h"
+#include "tsne/initial.h"
 
 /* n x d of rank `rank` (and noise), standard deviations falling as falloff^column, then turned at random. */
 static float *make_data(size_t n, size_t d, size_t rank, double falloff, double offset, uint64_t seed)
@@ -364,6 +365,12 @@ static void test_initial_missing(void **state)
     for (size_t c = 0; c < 3; c++) {
         moments(y, N, 3, c, &mean, &deviation);
         assert_true(fabs(mean) <= 1e-7 && fabs(deviation - 1e-6) <= 1e-7);
+    }
+    for (size_t t = 0; t < (size_t)N * 2; t++) { x[t] = t % 2 == 0 ? (float)t - (float)N : 0.0f; }
+    pt_scores_initial(x, N, 2, 3, 7, y); /* one component has no variance, the other is not there */
+    for (size_t c = 0; c < 3; c++) {
+        moments(y, N, 3, c, &mean, &deviation);
+        assert_true(fabs(deviation - (c == 0 ? 1e-4 : 1e-6)) <= 1e-7);
     }
     pt_random_initial(N, 3, 7, y);
     pt_random_initial(N, 3, 8, again);

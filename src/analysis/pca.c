@@ -34,9 +34,6 @@
 #define CHUNKS       ((size_t)16)       /* of rows in host sums; fixed, whatever the number of threads */
 #define STREAM       UINT64_C(0x504341) /* "PCA" */
 
-#define INITIAL_DEVIATION 1e-4
-#define INITIAL_STREAM    UINT64_C(0x494e4954) /* "INIT" */
-
 typedef struct work {
     pt_backend *be;
     const float *x;
@@ -528,46 +525,4 @@ ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t 
     for (size_t e = 0; status == PTSNE_OK && e < l * d; e++) { v[e] = (float)w.v[e]; }
     work_destroy(&w);
     return status;
-}
-
-/* ---- initial maps ---- */
-
-/* Column c of y, n x n_components: normal numbers. */
-static void column_random(size_t n, size_t n_components, size_t c, float deviation, pt_random *random, float *y)
-{
-    for (size_t i = 0; i < n; i++) { y[i * n_components + c] = deviation * pt_random_normal(random); }
-}
-
-ptsne_status pt_pca_initial(pt_backend *be, const float *x, size_t n, size_t d, size_t n_components, uint64_t seed,
-                            const ptsne_observer *observer, float *y, ptsne_error *err)
-{
-    const size_t k = pt_smaller(n_components, pt_smaller(n, d));
-    float *scores = pt_array_aligned(n * k, sizeof *scores);
-    double *variance = pt_array_zeroed(n_components, sizeof *variance);
-    ptsne_status status;
-    if (scores == NULL || variance == NULL) {
-        status = pt_fail_memory(err, "the initial map", 4.0 * (double)n * (double)k);
-        goto done;
-    }
-    status = pt_pca_scores(be, x, n, d, k, seed, observer, scores, variance, NULL, err);
-    if (status != PTSNE_OK) { goto done; }
-    const double factor = variance[0] > 0.0 ? INITIAL_DEVIATION / sqrt(variance[0]) : 0.0;
-    pt_random random = {.seed = seed, .stream = INITIAL_STREAM};
-    for (size_t c = 0; c < n_components; c++) {
-        if (!(variance[c] > 0.0)) {
-            column_random(n, n_components, c, (float)(0.01 * INITIAL_DEVIATION), &random, y);
-            continue;
-        }
-        for (size_t i = 0; i < n; i++) { y[i * n_components + c] = (float)(factor * (double)scores[i * k + c]); }
-    }
-done:
-    free(scores);
-    free(variance);
-    return status;
-}
-
-void pt_random_initial(size_t n, size_t n_components, uint64_t seed, float *y)
-{
-    pt_random random = {.seed = seed, .stream = INITIAL_STREAM};
-    column_random(n * n_components, 1, 0, (float)INITIAL_DEVIATION, &random, y);
 }

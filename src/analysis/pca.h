@@ -1,4 +1,4 @@
-/* Principal components, and the initial maps of t-SNE.
+/* Principal components.
  *
  * Data of few columns go through their covariance, made once; data of many through randomised subspace iteration (Halko,
  * Martinsson and Tropp, SIAM Review 2011, algorithm 4.4). Either way the basis is made orthonormal in float64, and scores
@@ -31,14 +31,5 @@ pt_pca_cost pt_pca_cost_of(pt_backend *be, size_t n, size_t d, size_t k);
  * rounds find them; l at most min(n, d). */
 ptsne_status pt_pca_directions(pt_backend *be, const float *x, size_t n, size_t d, size_t l, uint64_t seed, float *v,
                                ptsne_error *err);
-
-/* The usual initial map: the first components of x, all scaled by one factor so that the first has standard deviation 1e-4
- * (as openTSNE has it). y: n x n_components. A component that is not there (min(n, d) is less, or the data have no variance
- * left) becomes normal numbers of standard deviation 1e-6. */
-ptsne_status pt_pca_initial(pt_backend *be, const float *x, size_t n, size_t d, size_t n_components, uint64_t seed,
-                            const ptsne_observer *observer, float *y, ptsne_error *err);
-
-/* The other one: normal numbers of standard deviation 1e-4. */
-void pt_random_initial(size_t n, size_t n_components, uint64_t seed, float *y);
 
 #endif

@@ -9,10 +9,9 @@
 #include "base/memory.h"
 #include "tsne/cells.h"
 #include "tsne/embed_settings.h"
+#include "tsne/initial.h"
 #include "tsne/neighbors_shared.h"
 #include "tsne/optimize.h"
-
-#define INITIAL_DEVIATION 1e-4 /* of the initial map along its first axis */
 
 /* A run's data between its stages; each is released as soon as nothing needs it. */
 typedef struct stages {
@@ -98,17 +97,6 @@ static ptsne_status graph_create(stages *t, ptsne_error *err)
                               t->report, err);
 }
 
-/* Columns of from (n x k, centred) become a map whose first axis has the initial deviation. */
-static void initial_scale(const float *from, size_t n, size_t k, size_t c, float *y)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++) { sum += (double)from[i * k] * (double)from[i * k]; }
-    const double scale = sum > 0.0 ? INITIAL_DEVIATION / sqrt(sum / (double)n) : 0.0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t a = 0; a < c; a++) { y[i * c + a] = (float)(scale * (double)from[i * k + a]); }
-    }
-}
-
 static ptsne_status initial_create(const stages *t, float *y, ptsne_error *err)
 {
     const size_t c = t->settings->n_components;
@@ -120,7 +108,7 @@ static ptsne_status initial_create(const stages *t, float *y, ptsne_error *err)
         return pt_finite_check("the initial map", y, t->n, c, err);
     default:
         if (t->scores != NULL && t->settings->pca >= c) {
-            initial_scale(t->scores, t->n, t->settings->pca, c, y);
+            pt_scores_initial(t->scores, t->n, t->settings->pca, c, t->settings->seed, y);
             return PTSNE_OK;
         }
         return pt_pca_initial(t->be, t->x, t->n, t->d, c, t->settings->seed, t->observer, y, err);
