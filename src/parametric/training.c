@@ -14,13 +14,12 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "network/state_file.h"
-#include "network/transform.h"
 #include "parametric/graph.h"
 #include "parametric/settings.h"
+#include "parametric/spread.h"
 #include "parametric/start.h"
 #include "parametric/trainer.h"
 
-#define SPREAD_ROWS   ((size_t)8192) /* that the map's extent is told from */
 #define BLOCK_SECONDS 2.0 /* after which losses are looked at in any case: where a step is slow, people wait for them */
 
 /* One run. What is released at its end starts out empty. */
@@ -369,50 +368,6 @@ static ptsne_status model_make(const training *t, ptsne_model **model, ptsne_err
     return status;
 }
 
-/* Standard deviation of up to SPREAD_ROWS rows' places along each dimension. */
-static ptsne_status spread_measure(const training *t, ptsne_model *model, double spread[3], ptsne_error *err)
-{
-    const size_t count = t->n < SPREAD_ROWS ? t->n : SPREAD_ROWS, d = t->settings.n_components;
-    float *rows = pt_array_aligned(count * t->d, sizeof *rows), *map = pt_array_aligned(count * d, sizeof *map);
-    ptsne_status status = PTSNE_OK;
-    if (rows == NULL || map == NULL) {
-        status = pt_fail_memory(err, "rows to measure the map", (double)count * (double)(t->d + d) * sizeof *rows);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            const size_t row = (size_t)((double)i * (double)t->n / (double)count);
-            memcpy(rows + i * t->d, t->x + row * t->d, t->d * sizeof *rows);
-        }
-        status = pt_model_transform(model, rows, count, map, err);
-    }
-    for (size_t j = 0; j < d && status == PTSNE_OK; j++) {
-        double mean = 0.0, square = 0.0;
-        for (size_t i = 0; i < count; i++) { mean += (double)map[i * d + j] / (double)count; }
-        for (size_t i = 0; i < count; i++) { square += pow((double)map[i * d + j] - mean, 2.0); }
-        spread[j] = sqrt(square / (double)count);
-    }
-    free(rows);
-    free(map);
-    return status;
-}
-
-static void spread_warn(const training *t, const double spread[3])
-{
-    double most = 0.0;
-    for (size_t j = 0; j < t->settings.n_components; j++) { most = fmax(most, spread[j]); }
-    if (!(most >= 1e-3)) {
-        pt_warn(t->observer, "the map has collapsed: its standard deviation is %.2g; try another learning rate or seed",
-                most);
-        return;
-    }
-    for (size_t j = 0; j < t->settings.n_components; j++) {
-        if (spread[j] < 1e-3 * most) {
-            pt_warn(t->observer,
-                    "dimension %zu of the map is dead: its standard deviation is %.2g, the largest is %.2g", j + 1,
-                    spread[j], most);
-        }
-    }
-}
-
 /* ---- mode teacher ---- */
 
 /* The map to learn, into the state, and the graph. */
@@ -517,8 +472,8 @@ ptsne_status pt_training_run(pt_backend *be, const float *x, size_t n, size_t n_
         ptsne_error second; /* a first failure keeps its message */
         ptsne_error *told = status == PTSNE_OK ? err : &second;
         ptsne_status made = model_make(&t, model, told);
-        if (made == PTSNE_OK) { made = spread_measure(&t, *model, t.report.spread, told); }
-        if (made == PTSNE_OK) { spread_warn(&t, t.report.spread); }
+        if (made == PTSNE_OK) { made = pt_spread_measure(*model, x, n, t.report.spread, told); }
+        if (made == PTSNE_OK) { pt_spread_warn(observer, t.report.spread, t.settings.n_components); }
         if (status == PTSNE_OK) { status = made; }
     }
     if (!is_over(status)) {
