@@ -58,7 +58,7 @@ static void convolutions(trial *t, const pt_window *w, size_t filters)
     const pt_buffer *by = put_random(t, weights, -1.0f, 1.0f);
     const pt_buffer *y = put_constant(t, results, NAN), *gx = put_constant(t, values, NAN);
     const pt_buffer *gw = put_constant(t, weights, NAN);
-    const pt_buffer *scratch = put_scratch(t, pt_convolution_scratch(t->be, w, IMAGES, filters, true));
+    const pt_buffer *scratch = put_constant(t, pt_convolution_scratch(t->be, w, IMAGES, filters, true), NAN);
     ptsne_status *status = &t->status;
     if (*status == PTSNE_OK) { *status = pt_convolution(t->be, w, x, IMAGES, filters, by, scratch, y, t->err); }
     if (*status == PTSNE_OK) { *status = pt_convolution_inputs(t->be, w, g, IMAGES, filters, by, scratch, gx, t->err); }
@@ -98,7 +98,7 @@ static void try_column_moments(trial *t)
 {
     enum { ROWS = 301, COLUMNS = 19 };
     const pt_buffer *x = put_random(t, ROWS * COLUMNS, 99.0f, 101.0f);
-    const pt_buffer *scratch = put_scratch(t, pt_column_scratch(ROWS, COLUMNS));
+    const pt_buffer *scratch = put_constant(t, pt_column_scratch(ROWS, COLUMNS), NAN);
     const pt_buffer *mean = put_constant(t, COLUMNS, NAN), *variance = put_constant(t, COLUMNS, NAN);
     if (t->status == PTSNE_OK) {
         t->status = pt_column_moments(t->be, x, ROWS, COLUMNS, scratch, mean, variance, t->err);
@@ -125,7 +125,7 @@ static void try_normalize_gradient(trial *t)
     const pt_buffer *x = put_random(t, ROWS * COLUMNS, -1.0f, 1.0f), *g = put_random(t, ROWS * COLUMNS, -1.0f, 1.0f);
     const pt_buffer *mean = put_random(t, COLUMNS, -0.1f, 0.1f), *variance = put_random(t, COLUMNS, 0.1f, 1.0f);
     const pt_buffer *gain = put_random(t, COLUMNS, -1.0f, 1.0f);
-    const pt_buffer *scratch = put_scratch(t, pt_column_scratch(ROWS, COLUMNS));
+    const pt_buffer *scratch = put_constant(t, pt_column_scratch(ROWS, COLUMNS), NAN);
     const pt_buffer *of_gain = put_constant(t, COLUMNS, NAN), *of_shift = put_constant(t, COLUMNS, NAN);
     if (t->status == PTSNE_OK) {
         t->status = pt_normalize_gradient(t->be, x, ROWS, COLUMNS, mean, variance, gain, 1.0e-3f, g, scratch, of_gain,
@@ -165,7 +165,7 @@ static void try_anchors(trial *t)
 static void try_cross_entropy(trial *t)
 {
     const pt_buffer *z = put_random(t, SIDE * 11, -3.0f, 3.0f), *class_of = put_words(t, SIDE, 11);
-    const pt_buffer *scratch = put_scratch(t, pt_loss_scratch(SIDE));
+    const pt_buffer *scratch = put_constant(t, pt_loss_scratch(SIDE), NAN);
     const pt_buffer *loss = put_constant(t, 2, NAN), *gradient = put_constant(t, SIDE * 11, NAN);
     if (t->status == PTSNE_OK) {
         t->status = pt_cross_entropy(t->be, z, class_of, SIDE, 11, scratch, loss, gradient, t->err);
@@ -178,7 +178,7 @@ static void try_errors(trial *t)
 {
     enum { COLUMNS = 31 };
     const pt_buffer *y = put_random(t, SIDE * COLUMNS, -2.0f, 2.0f), *to = put_random(t, SIDE * COLUMNS, -2.0f, 2.0f);
-    const pt_buffer *scratch = put_scratch(t, pt_loss_scratch(SIDE * COLUMNS / 3));
+    const pt_buffer *scratch = put_constant(t, pt_loss_scratch(SIDE * COLUMNS / 3), NAN);
     const pt_buffer *squared = put_constant(t, 1, NAN), *cauchy = put_constant(t, 1, NAN);
     const pt_buffer *gradient = put_constant(t, SIDE * COLUMNS, NAN);
     if (t->status == PTSNE_OK) {

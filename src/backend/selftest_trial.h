@@ -2,31 +2,45 @@
 #ifndef PT_BACKEND_SELFTEST_TRIAL_H
 #define PT_BACKEND_SELFTEST_TRIAL_H
 
+#include <assert.h>
 #include <math.h>
 
 #include "backend/backend.h"
 #include "base/random.h"
 
-enum { MOST_BUFFERS = 8, MOST_RESULTS = 16384, SIDE = 67 };
+enum { MOST_BUFFERS = 8, MOST_TAKES = 16, MOST_RESULTS = 16384, SIDE = 67 };
+
+/* What came out in one buffer. */
+typedef struct trial_take {
+    size_t from, count; /* of the results */
+    bool exact;         /* whole numbers, or copies */
+} trial_take;
 
 typedef struct trial {
     pt_backend *be;
     pt_random random;
     pt_buffer buffers[MOST_BUFFERS];
     size_t n_buffers;
-    size_t n_results;
-    bool exact[MOST_RESULTS / 64 + 1]; /* by blocks of 64: whole numbers */
+    trial_take takes[MOST_TAKES];
+    size_t n_takes, n_results;
     float *results;
     ptsne_status status; /* of the first failure: what follows it does nothing */
     ptsne_error *err;
 } trial;
 
-/* A buffer with these elements. */
-static inline const pt_buffer *put(trial *t, const void *elements, size_t count)
+static inline pt_buffer *put_room(trial *t, size_t count)
 {
+    assert(t->n_buffers < MOST_BUFFERS);
     pt_buffer *buffer = &t->buffers[t->n_buffers];
     if (t->status == PTSNE_OK) { t->status = pt_buffer_create(t->be, count, buffer, t->err); }
     if (t->status == PTSNE_OK) { t->n_buffers++; }
+    return buffer;
+}
+
+/* A buffer with these elements. */
+static inline const pt_buffer *put(trial *t, const void *elements, size_t count)
+{
+    const pt_buffer *buffer = put_room(t, count);
     if (t->status == PTSNE_OK) { t->status = pt_upload(t->be, elements, buffer, t->err); }
     return buffer;
 }
@@ -39,12 +53,12 @@ static inline const pt_buffer *put_random(trial *t, size_t count, float low, flo
     return put(t, host, count);
 }
 
-/* The same number everywhere: NAN where an op writes, INFINITY for empty lists. */
+/* The same number everywhere: NAN where an op writes or works, INFINITY for empty lists. */
 static inline const pt_buffer *put_constant(trial *t, size_t count, float value)
 {
-    float host[MOST_RESULTS];
-    for (size_t i = 0; i < count; i++) { host[i] = value; }
-    return put(t, host, count);
+    const pt_buffer *buffer = put_room(t, count);
+    if (t->status == PTSNE_OK) { t->status = pt_fill(t->be, buffer, value, t->err); }
+    return buffer;
 }
 
 /* Whole numbers below bound; bound 0: all ones in binary. */
@@ -59,23 +73,13 @@ static inline const pt_buffer *put_words(trial *t, size_t count, uint32_t bound)
 
 static inline void take(trial *t, const pt_buffer *buffer, size_t count, bool exact)
 {
-    const size_t blocks = (count + 63) / 64;
+    assert(t->n_takes < MOST_TAKES && count <= MOST_RESULTS - t->n_results);
     if (t->status == PTSNE_OK) {
         const pt_buffer view = pt_buffer_view(buffer, 0, count);
         t->status = pt_download(t->be, &view, t->results + t->n_results, t->err);
     }
-    for (size_t i = 0; i < blocks; i++) { t->exact[t->n_results / 64 + i] = exact; }
-    t->n_results += blocks * 64;
-}
-
-/* Room that an op works in, poisoned. */
-static inline const pt_buffer *put_scratch(trial *t, size_t count)
-{
-    pt_buffer *buffer = &t->buffers[t->n_buffers];
-    if (t->status == PTSNE_OK) { t->status = pt_buffer_create(t->be, count, buffer, t->err); }
-    if (t->status == PTSNE_OK) { t->n_buffers++; }
-    if (t->status == PTSNE_OK) { t->status = pt_fill(t->be, buffer, NAN, t->err); }
-    return buffer;
+    t->takes[t->n_takes++] = (trial_take){t->n_results, count, exact};
+    t->n_results += count;
 }
 
 typedef struct trial_row {
