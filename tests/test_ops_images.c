@@ -199,6 +199,22 @@ static void test_windows_refused(void **state)
     check_refused(ops, &good, UINT32_MAX, 1);
 }
 
+/* Images whose values a size_t can count, and 32 bits cannot count their pixels, though they have few places. */
+static void test_images_refused(void **state)
+{
+    ops_state *ops = *state;
+    const pt_window window = {1024, 1024, 1, 1, 1, 1024, 0, 0, 1, 1};
+    const size_t n = 8192;
+    ops_array a = ops_put(ops, NULL, 1);
+    const pt_buffer large = {a.view.handle, a.view.offset, SIZE_MAX / sizeof(float)}; /* says so, and is not */
+    const pt_buffer *x = &large;
+    assert_int_equal(pt_convolution_scratch(ops->be, &window, n, 1, true), 0);
+    assert_int_equal(pt_convolution(ops->be, &window, x, n, 1, x, x, x, &ops->err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_max_pool(ops->be, &window, x, n, x, x, &ops->err), PTSNE_ERR_ARGUMENT);
+    assert_int_equal(pt_max_pool_gradient(ops->be, &window, x, x, n, x, &ops->err), PTSNE_ERR_ARGUMENT);
+    ops_discard(ops, &a);
+}
+
 static void check_pool(ops_state *ops, const pt_window *w, size_t n)
 {
     const size_t values = values_of(w), out = places_of(w) * w->channels;
@@ -251,13 +267,10 @@ static void test_max_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_convolution),
-        cmocka_unit_test(test_convolution_many),
-        cmocka_unit_test(test_convolution_alone),
-        cmocka_unit_test(test_convolution_parts),
-        cmocka_unit_test(test_convolution_scratch),
-        cmocka_unit_test(test_windows_refused),
-        cmocka_unit_test(test_max_pool),
+        cmocka_unit_test(test_convolution),         cmocka_unit_test(test_convolution_many),
+        cmocka_unit_test(test_convolution_alone),   cmocka_unit_test(test_convolution_parts),
+        cmocka_unit_test(test_convolution_scratch), cmocka_unit_test(test_windows_refused),
+        cmocka_unit_test(test_images_refused),      cmocka_unit_test(test_max_pool),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

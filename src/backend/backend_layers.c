@@ -60,7 +60,7 @@ typedef struct window_sizes {
 /* The product of three sides; 0 where a device could not count it. */
 static size_t volume(size_t a, size_t b, size_t c)
 {
-    if (!side(a) || !side(b) || !side(c) || a > UINT32_MAX / b || a * b > UINT32_MAX / c) { return 0; }
+    if (!side(a) || !side(b) || !side(c) || a > MOST_SIDE / b || a * b > MOST_SIDE / c) { return 0; }
     return a * b * c;
 }
 
@@ -82,6 +82,12 @@ static bool window_is_good(const pt_window *w, window_sizes *sizes)
            volume(w->height + 2 * w->kernel_height, w->width + 2 * w->kernel_width, w->channels) > 0;
 }
 
+/* Whether the pixels and the places of n images can be counted. */
+static bool images_are_good(const pt_window *w, size_t n)
+{
+    return volume(n, w->height, w->width) > 0 && volume(n, w->out_height, w->out_width) > 0;
+}
+
 static ptsne_status window_refused(ptsne_error *err, const char *op, const pt_window *w)
 {
     return pt_fail(err, PTSNE_ERR_ARGUMENT,
@@ -99,9 +105,8 @@ static ptsne_status check_convolution(const pt_backend *be, const char *op, bool
 {
     window_sizes sizes;
     if (!window_is_good(window, &sizes)) { return window_refused(err, op, window); }
-    if (!side(n) || n > UINT32_MAX / sizes.places || volume(filters, sizes.patch, 1) == 0 ||
-        !holds(images, n, sizes.values) || !holds(weights, filters, sizes.patch) ||
-        !holds(results, n * sizes.places, filters) ||
+    if (!images_are_good(window, n) || volume(filters, sizes.patch, 1) == 0 || !holds(images, n, sizes.values) ||
+        !holds(weights, filters, sizes.patch) || !holds(results, n * sizes.places, filters) ||
         scratch->count < be->ops->convolution_scratch(be, window, n, filters, back)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT,
                        "%s: buffers of %zu, %zu, %zu and %zu elements for %zu images of %zu values, %zu filters, "
@@ -115,7 +120,7 @@ static ptsne_status check_convolution(const pt_backend *be, const char *op, bool
 size_t pt_convolution_scratch(const pt_backend *be, const pt_window *window, size_t n, size_t filters, bool training)
 {
     window_sizes sizes;
-    const bool good = window_is_good(window, &sizes) && side(n) && side(filters);
+    const bool good = window_is_good(window, &sizes) && images_are_good(window, n) && side(filters);
     return good ? be->ops->convolution_scratch(be, window, n, filters, training) : 0;
 }
 
@@ -155,7 +160,8 @@ static ptsne_status check_pool(const char *op, const pt_window *w, const pt_buff
         return window_refused(err, op, w);
     }
     const size_t out = volume(w->out_height, w->out_width, w->channels);
-    if (!side(n) || out == 0 || !holds(images, n, sizes.values) || !holds(results, n, out) || !holds(which, n, out)) {
+    if (!images_are_good(w, n) || out == 0 || !holds(images, n, sizes.values) || !holds(results, n, out) ||
+        !holds(which, n, out)) {
         return pt_fail(err, PTSNE_ERR_ARGUMENT,
                        "%s: buffers of %zu, %zu and %zu elements for %zu images of %zu values and %zu places", op,
                        images->count, results->count, which->count, n, sizes.values, sizes.places);

@@ -4,10 +4,13 @@
 
 #include "backend/backend.h"
 
-/* Devices count in 32 bits along one side; an op of no size is a fault of the caller. */
+/* Devices count in 32 bits along one side, where a group's step may go beyond the end. */
+#define MOST_SIDE ((size_t)UINT32_MAX - 4096)
+
+/* An op of no size is a fault of the caller. */
 static inline bool side(size_t n)
 {
-    return n > 0 && n <= UINT32_MAX;
+    return n > 0 && n <= MOST_SIDE;
 }
 
 /* Whether the buffer has room for rows x columns. */
