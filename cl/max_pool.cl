@@ -3,6 +3,7 @@
  *
  * Element by element of y and of gx: a group takes WG x PT_EACH of them. */
 #include "ptsne.clh"
+#include "window.clh"
 
 PT_KERNEL void max_pool(global const float *x, const ulong x_at, const ulong count, const uint height, const uint width,
                         const uint channels, const uint kernel_height, const uint kernel_width, const uint stride,
@@ -15,16 +16,14 @@ PT_KERNEL void max_pool(global const float *x, const ulong x_at, const ulong cou
     for (uint e = 0; e < PT_EACH; e++) {
         const ulong t = first + e * WG;
         if (t >= count) { continue; }
-        const uint2 value = pt_row_column(t, channels);
-        const uint2 line = pt_row_column(value.x, out_width);
-        const uint image = line.x / out_height;
-        const uint corner = (line.x - image * out_height) * stride * width + line.y * stride;
-        global const float *from = x + x_at + (size_t)image * height * width * channels;
-        uint best = corner * channels + value.y;
+        const uint4 place = window_value(t, out_height, out_width, channels);
+        const uint corner = (place.y * width + place.z) * stride;
+        global const float *from = x + x_at + (size_t)place.x * height * width * channels;
+        uint best = corner * channels + place.w;
         float most = from[best];
         for (uint ki = 0; ki < kernel_height; ki++) {
             for (uint kj = 0; kj < kernel_width; kj++) {
-                const uint at = (corner + ki * width + kj) * channels + value.y;
+                const uint at = (corner + ki * width + kj) * channels + place.w;
                 const float other = from[at];
                 if (other > most || (isnan(other) && !isnan(most))) { most = other, best = at; }
             }
@@ -47,17 +46,14 @@ PT_KERNEL void max_pool_gradient(global const float *g, const ulong g_at, global
     for (uint e = 0; e < PT_EACH; e++) {
         const ulong t = first + e * WG;
         if (t >= count) { continue; }
-        const uint2 value = pt_row_column(t, channels);
-        const uint2 line = pt_row_column(value.x, width);
-        const uint image = line.x / height, row = line.x - image * height, column = line.y;
-        const uint number = (row * width + column) * channels + value.y;
-        const uint last_i = min(row / stride, out_height - 1), last_j = min(column / stride, out_width - 1);
-        const uint from_i = row < kernel_height ? 0 : (row - kernel_height) / stride + 1;
-        const uint from_j = column < kernel_width ? 0 : (column - kernel_width) / stride + 1;
+        const uint4 at = window_value(t, height, width, channels);
+        const uint number = (at.y * width + at.z) * channels + at.w;
+        const uint2 rows = window_places(at.y, kernel_height, stride, out_height);
+        const uint2 columns = window_places(at.z, kernel_width, stride, out_width);
         float sum = 0.0f;
-        for (uint i = from_i; i <= last_i; i++) {
-            for (uint j = from_j; j <= last_j; j++) {
-                const size_t place = (((size_t)image * out_height + i) * out_width + j) * channels + value.y;
+        for (uint i = rows.x; i <= rows.y; i++) {
+            for (uint j = columns.x; j <= columns.y; j++) {
+                const size_t place = (((size_t)at.x * out_height + i) * out_width + j) * channels + at.w;
                 if (which[place] == number) { sum += g[place]; }
             }
         }

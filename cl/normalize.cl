@@ -7,38 +7,10 @@
  * normalize_parts: the same sums of g and of g xhat; normalize_total: those of all chunks, shift_gradient and gain_gradient.
  * normalize_gradient: g = gain / sqrt(variance + epsilon) (g - (shift_gradient + xhat gain_gradient) / n), element by element.
  *
- * Parts: a group sums COLUMNS neighbouring columns of one chunk of `chunk` rows, WG / COLUMNS slices of the rows side by side, groups
- * along the columns first; total: the same of the chunks. Sums are compensated, and joined in order. */
-#include "ptsne.clh"
+ * Parts: a group takes some columns of one chunk of `chunk` rows (columns.clh); total: the same of the chunks. */
 #include "activation.clh"
-
-#if WG < 16
-#define COLUMNS WG
-#else
-#define COLUMNS 16
-#endif
-#define SLICES (WG / COLUMNS)
-
-/* The sums of all slices, for the first COLUMNS lanes. part: WG elements. */
-static float join_slices(const float2 sum, local float2 *part)
-{
-    const uint lane = PT_LANE;
-    float2 whole = sum;
-    part[lane] = sum;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (lane < COLUMNS) {
-        for (uint slice = 1; slice < SLICES; slice++) { whole = pt_two_join(whole, part[slice * COLUMNS + lane]); }
-    }
-    barrier(CLK_LOCAL_MEM_FENCE); /* part may be used again */
-    return whole.x + whole.y;
-}
-
-/* The column of the lane, and the chunk of the group. */
-static uint2 column_chunk(const uint d)
-{
-    const uint blocks = (d + COLUMNS - 1) / COLUMNS;
-    return (uint2)((uint)(PT_GROUP % blocks) * COLUMNS + PT_LANE % COLUMNS, (uint)(PT_GROUP / blocks));
-}
+#include "columns.clh"
+#include "ptsne.clh"
 
 PT_KERNEL void moments_parts(global const float *x, const ulong x_at, const uint n, const uint d, const uint chunk,
                              global const float *shift, const ulong shift_at, global float *parts, const ulong parts_at)

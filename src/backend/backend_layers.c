@@ -76,7 +76,7 @@ static bool window_is_good(const pt_window *w, window_sizes *sizes)
     sizes->values = volume(w->height, w->width, w->channels);
     sizes->places = volume(w->out_height, w->out_width, 1);
     sizes->patch = volume(w->kernel_height, w->kernel_width, w->channels);
-    return sizes->values > 0 && sizes->places > 0 && sizes->patch > 0 && side(w->stride) &&
+    return sizes->values > 0 && sizes->places > 0 && sizes->patch > 0 && volume(w->stride, w->channels, 1) > 0 &&
            sees(w->height, w->kernel_height, w->stride, w->pad_top, w->out_height) &&
            sees(w->width, w->kernel_width, w->stride, w->pad_left, w->out_width) &&
            volume(w->height + 2 * w->kernel_height, w->width + 2 * w->kernel_width, w->channels) > 0;
