@@ -276,6 +276,80 @@ static void test_errors(void **state)
     check_error(ops, 70001, 2, 1.0f, true);
 }
 
+/* The losses in float64 from their definitions; `told` is what the rows should be. */
+enum { ROWS = 3, COLUMNS = 2, ENTRIES = ROWS * COLUMNS };
+#define WIDTH 0.5f
+
+static double entropy_of(const float *z, const void *told)
+{
+    const uint32_t *class_of = told;
+    double p[COLUMNS], sum = 0.0;
+    for (size_t i = 0; i < ROWS; i++) {
+        sum += oracle_softmax(z + i * COLUMNS, COLUMNS, p) - (double)z[i * COLUMNS + class_of[i]];
+    }
+    return sum / ROWS;
+}
+
+static double squares_of(const float *y, const void *told)
+{
+    const float *target = told;
+    double sum = 0.0;
+    for (size_t t = 0; t < ENTRIES; t++) { sum += pow((double)y[t] - (double)target[t], 2.0); }
+    return sum / ENTRIES;
+}
+
+static double cauchy_of(const float *y, const void *told)
+{
+    const float *target = told;
+    double sum = 0.0;
+    for (size_t i = 0; i < ROWS; i++) {
+        double square = (double)WIDTH * (double)WIDTH;
+        for (size_t j = i * COLUMNS; j < (i + 1) * COLUMNS; j++) {
+            square += pow((double)y[j] - (double)target[j], 2.0);
+        }
+        sum += (double)WIDTH * log(square);
+    }
+    return sum / ROWS;
+}
+
+/* The gradients against finite differences of the losses. */
+static void test_losses_differences(void **state)
+{
+    ops_state *ops = *state;
+    typedef double loss_of(const float *y, const void *told);
+    loss_of *const losses[] = {entropy_of, squares_of, cauchy_of};
+    const uint32_t class_of[ENTRIES] = {1, 0, 1};
+    const float step = 1.0f / 1024.0f;
+    float y[ENTRIES], target[ENTRIES];
+    for (size_t t = 0; t < ENTRIES; t++) {
+        y[t] = roundf(64.0f * pt_random_uniform(&ops->random)) / 64.0f; /* so that the steps are exact */
+        target[t] = 2.0f * pt_random_uniform(&ops->random) - 1.0f;
+    }
+    for (size_t l = 0; l < OPS_LENGTH(losses); l++) {
+        const void *told = l == 0 ? (const void *)class_of : target;
+        double want[ENTRIES], bound[ENTRIES];
+        for (size_t t = 0; t < ENTRIES; t++) {
+            const float before = y[t];
+            y[t] = before + step;
+            const double above = losses[l](y, told);
+            y[t] = before - step;
+            want[t] = (above - losses[l](y, told)) / (2.0 * (double)step);
+            bound[t] = 1.0e-5; /* the third derivative times the step's square */
+            y[t] = before;
+        }
+        ops_array dy = ops_put(ops, y, ENTRIES), dt = ops_put(ops, told, ENTRIES), dl = ops_put(ops, NULL, 2);
+        ops_array scratch = ops_put(ops, NULL, pt_loss_scratch(ROWS)), gradient = ops_put(ops, NULL, ENTRIES);
+        const pt_buffer *a = &dy.view, *b = &dt.view, *s = &scratch.view, *loss = &dl.view, *to = &gradient.view;
+        OPS_OK(ops, l == 0   ? pt_cross_entropy(ops->be, a, b, ROWS, COLUMNS, s, loss, to, &ops->err)
+                    : l == 1 ? pt_squared_error(ops->be, a, b, ROWS, COLUMNS, s, loss, to, &ops->err)
+                             : pt_cauchy_error(ops->be, a, b, ROWS, COLUMNS, WIDTH, s, loss, to, &ops->err));
+        float *got = ops_take(ops, &gradient);
+        ops_compare(ops, "the gradient of a loss by differences", got, want, bound, ENTRIES, COLUMNS);
+        ops_drop(ops, &dy), ops_drop(ops, &dt), ops_discard(ops, &dl), ops_discard(ops, &scratch);
+        free(got);
+    }
+}
+
 /* A run that lost its numbers must show it. */
 static void test_losses_of_nan(void **state)
 {
@@ -324,7 +398,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_anchors),       cmocka_unit_test(test_anchors_differences),
         cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_losses_of_nan), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_losses_of_nan), cmocka_unit_test(test_losses_differences),
+        cmocka_unit_test(test_refused),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }
