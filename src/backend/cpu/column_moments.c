@@ -60,6 +60,29 @@ static void chunk_moments(const float *x, size_t rows, size_t d, double *mean, d
     }
 }
 
+/* The moments of all n rows, from those of chunks of `rows` (the last one shorter), of LINE columns at most: chunk after chunk, as they lie. */
+static void join_chunks(const double *means, const double *spreads, size_t n, size_t rows, size_t d, size_t columns,
+                        float *mean, float *variance)
+{
+    double center[LINE] = {0}, spread[LINE] = {0};
+    for (size_t c = 0; c * rows < n; c++) {
+        const double here = (double)(n - c * rows < rows ? n - c * rows : rows);
+        for (size_t j = 0; j < columns; j++) { center[j] += here * means[c * d + j]; }
+    }
+    for (size_t j = 0; j < columns; j++) { center[j] /= (double)n; }
+    for (size_t c = 0; c * rows < n; c++) {
+        const double here = (double)(n - c * rows < rows ? n - c * rows : rows);
+        for (size_t j = 0; j < columns; j++) {
+            const double off = means[c * d + j] - center[j];
+            spread[j] += spreads[c * d + j] + here * (off * off);
+        }
+    }
+    for (size_t j = 0; j < columns; j++) {
+        mean[j] = (float)center[j];
+        variance[j] = spread[j] < 0.0 ? 0.0f : (float)(spread[j] / (double)n);
+    }
+}
+
 ptsne_status cpu_column_moments(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *scratch,
                                 const pt_buffer *mean, const pt_buffer *variance, ptsne_error *err)
 {
@@ -72,18 +95,9 @@ ptsne_status cpu_column_moments(pt_backend *be, const pt_buffer *x, size_t n, si
         const size_t here = n - c * rows < rows ? n - c * rows : rows;
         chunk_moments(from + c * rows * d, here, d, means + c * d, spreads + c * d);
     }
-    for (size_t j = 0; j < d; j++) {
-        double sum = 0.0, spread = 0.0;
-        for (size_t c = 0; c < chunks; c++) {
-            sum += (double)(n - c * rows < rows ? n - c * rows : rows) * means[c * d + j];
-        }
-        const double center = sum / (double)n;
-        for (size_t c = 0; c < chunks; c++) {
-            const double off = means[c * d + j] - center;
-            spread += spreads[c * d + j] + (double)(n - c * rows < rows ? n - c * rows : rows) * (off * off);
-        }
-        pt_cpu_floats(mean)[j] = (float)center;
-        pt_cpu_floats(variance)[j] = spread < 0.0 ? 0.0f : (float)(spread / (double)n);
+    for (size_t first = 0; first < d; first += LINE) {
+        join_chunks(means + first, spreads + first, n, rows, d, d - first < LINE ? d - first : LINE,
+                    pt_cpu_floats(mean) + first, pt_cpu_floats(variance) + first);
     }
     return PTSNE_OK;
 }

@@ -105,6 +105,14 @@ static void chunk_sums(const float *x, const float *g, size_t rows, size_t d, co
     }
 }
 
+/* The chunks' sums, d each, added in their order to those of the first one. */
+static void join_chunks(double *sums, size_t chunks, size_t d)
+{
+    for (size_t c = 1; c < chunks; c++) {
+        for (size_t j = 0; j < d; j++) { sums[j] += sums[c * d + j]; }
+    }
+}
+
 /* dL/dx = scale (g - mean of g - xhat mean of (g xhat)), written as own g + across (x - mean) + level. */
 typedef struct way_back {
     float center[LINE], own[LINE], across[LINE], level[LINE];
@@ -149,14 +157,11 @@ ptsne_status cpu_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n
         const size_t here = n - c * rows < rows ? n - c * rows : rows;
         chunk_sums(from + c * rows * d, slope + c * rows * d, here, d, center, sums + c * d, products + c * d);
     }
+    join_chunks(sums, chunks, d);
+    join_chunks(products, chunks, d);
     for (size_t j = 0; j < d; j++) {
-        double sum = 0.0, product = 0.0;
-        for (size_t c = 0; c < chunks; c++) {
-            sum += sums[c * d + j];
-            product += products[c * d + j];
-        }
-        of_shift[j] = (float)sum;
-        of_gain[j] = (float)(product / sqrt((double)square[j] + (double)epsilon));
+        of_shift[j] = (float)sums[j];
+        of_gain[j] = (float)(products[j] / sqrt((double)square[j] + (double)epsilon));
     }
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
     for (size_t c = 0; c < chunks; c++) {
