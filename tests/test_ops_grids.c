@@ -66,14 +66,6 @@ static double weight_error(const pt_grid *g)
     return (32.0 + 8.0 * most) * EPS;
 }
 
-/* The end of an array whose contents are no result. */
-static void drop_scratch(ops_state *ops, ops_array *scratch)
-{
-    const uint64_t digest = ops->digest;
-    free(ops_take(ops, scratch));
-    ops->digest = digest;
-}
-
 static void test_spread(void **state)
 {
     ops_state *ops = *state;
@@ -91,7 +83,7 @@ static void test_spread(void **state)
         char what[128];
         name_case(what, sizeof what, "grid_spread", &g, n);
         ops_compare(ops, what, got, want, bound, nodes, g.size[g.d - 1]);
-        drop_scratch(ops, &scratch), ops_drop(ops, &dy);
+        ops_discard(ops, &scratch), ops_drop(ops, &dy);
         free(y), free(want), free(bound), free(got);
     }
 }
@@ -109,7 +101,7 @@ static void test_spread_outside(void **state)
         ops_array dy = ops_put(ops, y, n * g.d), charge = ops_put(ops, NULL, nodes);
         ops_array scratch = ops_put(ops, NULL, pt_spread_scratch(&g, n));
         OPS_OK(ops, pt_grid_spread(ops->be, &g, &dy.view, n, &scratch.view, &charge.view, &ops->err));
-        drop_scratch(ops, &charge), drop_scratch(ops, &scratch), ops_drop(ops, &dy);
+        ops_discard(ops, &charge), ops_discard(ops, &scratch), ops_drop(ops, &dy);
         free(y);
     }
 }
@@ -236,7 +228,7 @@ static void test_convolve(void **state)
         char what[128];
         name_case(what, sizeof what, "grid_convolve", &g, kernel.reach);
         ops_compare(ops, what, got, want, bound, nodes, g.size[g.d - 1]);
-        drop_scratch(ops, &scratch), ops_drop(ops, &dc);
+        ops_discard(ops, &scratch), ops_drop(ops, &dc);
         free(charge), free(want), free(bound), free(got);
     }
 }

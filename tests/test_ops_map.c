@@ -82,9 +82,7 @@ static void check_attraction(ops_state *ops, const attraction_case *c)
     } else {
         ops_drop(ops, &dl);
     }
-    const uint64_t digest = ops->digest; /* what the scratch holds is not a result */
-    free(ops_take(ops, &scratch));
-    ops->digest = digest;
+    ops_discard(ops, &scratch);
     ops_drop(ops, &row), ops_drop(ops, &column), ops_drop(ops, &p), ops_drop(ops, &dy), ops_drop(ops, &dto);
     if (!c->own) { free(to); }
     free(y), free(e.row), free(e.column), free(e.p), free(want), free(terms), free(got);
@@ -153,9 +151,7 @@ static void check_sum(ops_state *ops, const char *what, const float *psi, size_t
     const double bound = 4.0 * EPS * want;
     float *z = ops_take(ops, &dz);
     ops_compare(ops, what, z, &want, &bound, 1, 1);
-    const uint64_t digest = ops->digest;
-    free(ops_take(ops, &scratch));
-    ops->digest = digest;
+    ops_discard(ops, &scratch);
     ops_drop(ops, &dp);
     free(z);
 }
@@ -278,9 +274,7 @@ static void check_step(ops_state *ops, const pt_descent *by, size_t n, size_t d)
     ops_compare(ops, what, got_v, w.velocity, w.bound, n * d, d);
     ops_compare(ops, what, got_y, w.y, w.y_bound, n * d, d);
     check_stats(ops, what, got, got_y, n, d, &w);
-    const uint64_t digest = ops->digest;
-    free(ops_take(ops, &scratch));
-    ops->digest = digest;
+    ops_discard(ops, &scratch);
     ops_drop(ops, &attraction), ops_drop(ops, &repulsion), ops_drop(ops, &z);
     free(s.attraction), free(s.repulsion), free(s.z), free(s.y), free(s.velocity), free(s.gains), free(memory);
     free(got_y), free(got_v), free(got_gains), free(got);
