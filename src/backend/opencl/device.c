@@ -119,8 +119,7 @@ static size_t next_groups(const pt_device *device, const pt_kernel *kernel, size
     const double fit = pt_device_chunk(device, kernel) / (work > 1.0 ? work : 1.0);
     size_t groups = left;
     if (fit < (double)groups) { groups = fit < 1.0 ? 1 : (size_t)fit; }
-    const size_t most = LAUNCH_ITEMS / kernel->group;
-    return groups < most ? groups : most;
+    return pt_smaller(groups, LAUNCH_ITEMS / kernel->group);
 }
 
 ptsne_status pt_device_launch(pt_device *device, pt_kernel *kernel, const pt_kernel_arg *args, size_t n_args,
@@ -152,7 +151,7 @@ ptsne_status pt_device_launch_elements(pt_device *device, pt_kernel_id id, const
 {
     pt_kernel *kernel = &device->kernels[id];
     const size_t one = kernel->group * each;
-    return pt_device_launch(device, kernel, args, n_args, count / one + (count % one != 0), (double)one, err);
+    return pt_device_launch(device, kernel, args, n_args, pt_ceil_div(count, one), (double)one, err);
 }
 
 /* ---- memory ---- */

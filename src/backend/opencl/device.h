@@ -9,6 +9,7 @@
 #include <CL/cl.h>
 
 #include "backend/backend.h"
+#include "base/sizes.h"
 
 /* The kernels that are built when the device opens; the table in device.c has their files. */
 typedef enum pt_kernel_id {
@@ -162,6 +163,18 @@ ptsne_status pt_device_launch(pt_device *device, pt_kernel *kernel, const pt_ker
 ptsne_status pt_device_launch_elements(pt_device *device, pt_kernel_id kernel, const pt_kernel_arg *args, size_t n_args,
                                        size_t count, size_t each, ptsne_error *err);
 enum { PT_EACH = 4 }; /* as in ptsne.clh */
+
+/* Work-items side by side where a group is a rectangle: PT_WIDE of ptsne.clh. */
+static inline size_t pt_group_wide(size_t group)
+{
+    return group == 64 ? 8 : group >= 8 ? group / 4 : group;
+}
+
+/* Columns that a group sums: COLUMNS of columns.clh. */
+static inline size_t pt_group_columns(size_t group)
+{
+    return pt_smaller(group, 16);
+}
 
 /* ---- pace: for what is not launched by pt_device_launch ---- */
 

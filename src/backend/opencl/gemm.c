@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "base/sizes.h"
 
 #define NARROW          ((size_t)4)                   /* columns, or inner size, below which CLBlast is slow */
 #define LAUNCH_PRODUCTS ((double)((uint64_t)1 << 32)) /* multiplications of one CLBlast call: 43 ms at 200 GFLOP/s */
@@ -22,7 +21,7 @@
 /* Rows and columns of the tile of product_tiled with groups of that size; as in product.cl. */
 static void tile_of(size_t group, size_t *rows, size_t *columns)
 {
-    const size_t wide = group == 64 ? 8 : group >= 8 ? group / 4 : group;
+    const size_t wide = pt_group_wide(group);
     *columns = 4 * wide;
     *rows = 4 * (group / wide);
 }
@@ -55,7 +54,7 @@ static ptsne_status own_product(pt_device *device, const pt_product_shape *shape
     }
     if (n <= NARROW) {
         pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_NARROW_TRANSPOSED];
-        const size_t rows = kernel->group < 16 ? kernel->group : 16;
+        const size_t rows = pt_smaller(kernel->group, 16); /* ROWS of product.cl */
         return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(m, rows), (double)k * (double)rows, err);
     }
     pt_kernel *kernel = &device->kernels[PT_KERNEL_PRODUCT_TILED];
@@ -83,7 +82,7 @@ ptsne_status pt_gemm_slices(pt_device *device, size_t m, size_t n, size_t k, siz
     size_t rows, columns;
     tile_of(kernel->group, &rows, &columns);
     return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(k, slice) * pt_gemm_tiles(device, m, n),
-                            (double)(slice < k ? slice : k) * (double)(rows * columns), err);
+                            (double)pt_smaller(slice, k) * (double)(rows * columns), err);
 }
 
 /* ---- CLBlast ---- */
@@ -160,7 +159,7 @@ ptsne_status pt_gemm(pt_device *device, const pt_product_shape *shape, const pt_
     pt_buffer part_a = *a, part_c = *c;
     ptsne_status status = PTSNE_OK;
     for (size_t done = 0; done < shape->m && status == PTSNE_OK; done += part.m) {
-        part.m = shape->m - done < rows ? shape->m - done : rows;
+        part.m = pt_smaller(shape->m - done, rows);
         part_a.offset = a->offset + (shape->transpose_a ? done : done * shape->stride_a);
         part_c.offset = c->offset + done * shape->stride_c;
         status = clblast_product(device, &part, &part_a, b, &part_c, err);

@@ -30,7 +30,7 @@ ptsne_status opencl_affinities_joint(pt_backend *be, const pt_buffer *p, size_t 
         pt_arg_float(2.0f * (float)n),
         pt_arg_buffer(joint),
     };
-    const size_t across = (n - 1) / 32 + 1; /* SIDE of affinities_joint.cl */
+    const size_t across = pt_ceil_div(n, 32); /* SIDE of affinities_joint.cl */
     return pt_device_launch(device, &device->kernels[PT_KERNEL_AFFINITIES_JOINT], PT_ARGS(args), across * across,
                             32.0 * 32.0, err);
 }
@@ -43,13 +43,8 @@ ptsne_status opencl_student_sums(pt_backend *be, const pt_buffer *y, size_t n, s
     const pt_kernel_arg args[] = {
         pt_arg_buffer(y), pt_arg_uint(n), pt_arg_uint(d), pt_arg_uint(from), pt_arg_uint(m), pt_arg_buffer(z),
     };
-    return pt_device_launch(device, kernel, PT_ARGS(args), (m - 1) / kernel->group + 1,
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(m, kernel->group),
                             (double)n * (double)kernel->group, err);
-}
-
-static pt_buffer part_of(const pt_buffer *buffer, size_t from)
-{
-    return (pt_buffer){.handle = buffer->handle, .offset = buffer->offset + from, .count = buffer->count - from};
 }
 
 /* The scratch: push n x d, sums n x 3, Z. */
@@ -58,7 +53,7 @@ ptsne_status opencl_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_b
                                   const pt_buffer *loss, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const pt_buffer push = part_of(scratch, 0), sums = part_of(scratch, n * d), total = part_of(scratch, n * d + 3 * n);
+    const pt_buffer push = *scratch, sums = pt_buffer_from(&push, n * d), total = pt_buffer_from(&sums, 3 * n);
     const float pairs = n > 1 ? (float)((double)n * (double)(n - 1)) : 1.0f;
     const pt_kernel_arg rows[] = {
         pt_arg_buffer(p),    pt_arg_buffer(y),        pt_arg_uint(n),       pt_arg_uint(d),
@@ -86,7 +81,7 @@ ptsne_status opencl_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_
 {
     pt_device *device = pt_device_of(be);
     const size_t n = 2 * m;
-    const pt_buffer sums = part_of(scratch, 0), total = part_of(scratch, 2 * n);
+    const pt_buffer sums = *scratch, total = pt_buffer_from(scratch, 2 * n);
     const pt_kernel_arg rows[] = {
         pt_arg_buffer(y), pt_arg_buffer(sample),   pt_arg_uint(m),
         pt_arg_uint(d),   pt_arg_buffer(gradient), pt_arg_buffer(&sums),

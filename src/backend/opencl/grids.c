@@ -49,7 +49,7 @@ ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_bu
         pt_arg_buffer(&low), pt_arg_buffer(&high), pt_arg_buffer(&spoiled), pt_arg_ulong(nodes), pt_arg_buffer(charge),
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_GRID_SPREAD];
-    const size_t groups = (n * ORDER - 1) / kernel->group + 1;
+    const size_t groups = pt_ceil_div(n * ORDER, kernel->group);
     const double work = (double)kernel->group * (double)(grid->d == 3 ? ORDER * ORDER : ORDER);
     ptsne_status status = pt_buffer_fill(device, &words, 0.0f, err);
     if (status == PTSNE_OK) { status = pt_device_launch(device, kernel, PT_ARGS(spread), groups, work, err); }
@@ -70,7 +70,7 @@ static ptsne_status between_levels(pt_device *device, pt_kernel_id id, const pt_
     };
     pt_kernel *kernel = &device->kernels[id];
     const size_t nodes = nodes_of(id == PT_KERNEL_GRID_PROLONG ? &finer : &coarser);
-    return pt_device_launch(device, kernel, PT_ARGS(args), (nodes - 1) / kernel->group + 1,
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(nodes, kernel->group),
                             (double)kernel->group * (fine->d == 3 ? 64.0 : 16.0), err);
 }
 
@@ -93,7 +93,7 @@ static ptsne_status convolve_axis(pt_device *device, const axes *of, size_t axis
     size_t lead = 1, trail = 1;
     for (size_t a = 0; a < axis; a++) { lead *= of->size[a]; }
     for (size_t a = axis + 1; a < 3; a++) { trail *= of->size[a]; }
-    const size_t length = of->size[axis], items = lead * ((length - 1) / OUTPUTS + 1) * trail;
+    const size_t length = of->size[axis], items = lead * pt_ceil_div(length, OUTPUTS) * trail;
     const pt_kernel_arg args[] = {
         pt_arg_buffer(&from[0]),     pt_arg_buffer(&from[1]),
         pt_arg_uint(lead),           pt_arg_uint(length),
@@ -106,7 +106,7 @@ static ptsne_status convolve_axis(pt_device *device, const axes *of, size_t axis
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_GRID_CONVOLVE];
     const double taps = (double)(2 * by->reach + OUTPUTS);
-    return pt_device_launch(device, kernel, PT_ARGS(args), (items - 1) / kernel->group + 1,
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(items, kernel->group),
                             2.0 * (double)kernel->group * taps, err);
 }
 
@@ -155,6 +155,6 @@ ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_bu
         pt_arg_buffer(potential),
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_GRID_GATHER];
-    return pt_device_launch(device, kernel, PT_ARGS(args), (n - 1) / kernel->group + 1,
+    return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(n, kernel->group),
                             (double)kernel->group * (grid->d == 3 ? 64.0 : 16.0), err);
 }

@@ -4,7 +4,6 @@
  * few entries, but a term for every place of every image: products of slices of the places side by side, added in order. */
 #include "backend/opencl/gemm.h"
 #include "backend/opencl/opencl.h"
-#include "base/sizes.h"
 
 #define TILE_ELEMENTS ((size_t)1 << 24) /* of patches at a time: 64 MiB, less on a small device */
 #define LEAST_SLICE   ((size_t)256)     /* places that one work-group of a product goes through at least */
@@ -54,7 +53,7 @@ static void plan_slices(const pt_device *device, size_t filters, image_plan *pla
 {
     if (!is_sliced(device, filters, plan)) { return; }
     const size_t fit = slices_fitting(device, filters, plan);
-    const size_t fair = pt_ceil_div(plan->all, fit), slice = fair > LEAST_SLICE ? fair : LEAST_SLICE;
+    const size_t slice = pt_group_share(plan->all, fit, LEAST_SLICE);
     const size_t tiles = plan->all / plan->rows, rest = plan->all % plan->rows;
     const size_t slices = tiles * pt_ceil_div(plan->rows, slice) + pt_ceil_div(rest, slice);
     if (slices > 2 * fit) { return; } /* tiles of few places, because patches are large */
@@ -136,11 +135,6 @@ static ptsne_status gather_back(pt_device *device, const pt_window *w, const ima
     return pt_device_launch(device, kernel, PT_ARGS(args), pt_ceil_div(count, one), (double)(one * (windows + 1)), err);
 }
 
-static pt_buffer rows_of(const pt_buffer *buffer, size_t from, size_t columns)
-{
-    return (pt_buffer){buffer->handle, buffer->offset + from * columns, buffer->count - from * columns};
-}
-
 ptsne_status opencl_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n, size_t filters,
                                 const pt_buffer *w, const pt_buffer *scratch, const pt_buffer *y, ptsne_error *err)
 {
@@ -156,7 +150,7 @@ ptsne_status opencl_convolution(pt_backend *be, const pt_window *window, const p
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += shape.m) {
         shape.m = pt_smaller(plan.rows, plan.all - from);
-        const pt_buffer to = rows_of(y, from, filters);
+        const pt_buffer to = pt_buffer_from(y, from * filters);
         status = lay_out(device, window, &plan, x, from, shape.m, scratch, err);
         if (status == PTSNE_OK) { status = pt_gemm(device, &shape, scratch, w, &to, err); }
     }
@@ -178,7 +172,7 @@ ptsne_status opencl_convolution_inputs(pt_backend *be, const pt_window *window, 
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += shape.m) {
         shape.m = pt_smaller(plan.rows, plan.all - from);
-        const pt_buffer part = rows_of(g, from, filters);
+        const pt_buffer part = pt_buffer_from(g, from * filters);
         status = pt_gemm(device, &shape, &part, w, scratch, err);
         if (status == PTSNE_OK) { status = gather_back(device, window, &plan, scratch, from, shape.m, gx, err); }
     }
@@ -208,12 +202,12 @@ ptsne_status opencl_convolution_weights(pt_backend *be, const pt_window *window,
     pt_device *device = pt_device_of(be);
     const image_plan plan = plan_of(device, window, n, filters);
     const size_t entries = filters * plan.depth;
-    const pt_buffer slices = rows_of(scratch, plan.rows, plan.depth);
+    const pt_buffer slices = pt_buffer_from(scratch, plan.rows * plan.depth);
     size_t done = 0; /* slices */
     ptsne_status status = PTSNE_OK;
     for (size_t from = 0; from < plan.all && status == PTSNE_OK; from += plan.rows) {
         const size_t rows = pt_smaller(plan.rows, plan.all - from);
-        const pt_buffer part = rows_of(g, from, filters), to = rows_of(&slices, done, entries);
+        const pt_buffer part = pt_buffer_from(g, from * filters), to = pt_buffer_from(&slices, done * entries);
         status = lay_out(device, window, &plan, x, from, rows, scratch, err);
         if (status != PTSNE_OK) { return status; }
         if (plan.slice == 0) {

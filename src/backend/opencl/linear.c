@@ -17,9 +17,8 @@ static ptsne_status sum_chunks(pt_device *device, const pt_buffer *x, size_t n, 
         pt_arg_buffer(x), pt_arg_uint(n), pt_arg_uint(d), pt_arg_uint(CHUNK_ROWS), pt_arg_buffer(out),
     };
     pt_kernel *kernel = &device->kernels[PT_KERNEL_COLUMN_SUMS];
-    const size_t columns = kernel->group < 16 ? kernel->group : 16; /* COLUMNS of column_sums.cl */
-    const size_t chunks = (n - 1) / CHUNK_ROWS + 1, blocks = (d - 1) / columns + 1;
-    const size_t rows = n < CHUNK_ROWS ? n : CHUNK_ROWS;
+    const size_t columns = pt_group_columns(kernel->group), rows = pt_smaller(n, CHUNK_ROWS);
+    const size_t chunks = pt_ceil_div(n, CHUNK_ROWS), blocks = pt_ceil_div(d, columns);
     return pt_device_launch(device, kernel, PT_ARGS(args), chunks * blocks, (double)(rows * columns), err);
 }
 
@@ -29,12 +28,12 @@ ptsne_status opencl_column_sums(pt_backend *be, const pt_buffer *x, size_t n, si
 {
     pt_device *device = pt_device_of(be);
     if (n <= CHUNK_ROWS) { return sum_chunks(device, x, n, d, out, err); }
-    const size_t first = (n - 1) / CHUNK_ROWS + 1, second = (first - 1) / CHUNK_ROWS + 1;
+    const size_t first = pt_ceil_div(n, CHUNK_ROWS), second = pt_ceil_div(first, CHUNK_ROWS);
     pt_buffer scratch;
     ptsne_status status = pt_device_scratch(device, PT_SCRATCH_OP, (first + second) * d, &scratch, err);
     pt_buffer from = *x, to = scratch;
     for (size_t rows = n; rows > 1 && status == PTSNE_OK;) {
-        const size_t chunks = (rows - 1) / CHUNK_ROWS + 1;
+        const size_t chunks = pt_ceil_div(rows, CHUNK_ROWS);
         status = sum_chunks(device, &from, rows, d, chunks == 1 ? out : &to, err);
         from = to;
         to.offset = to.offset == 0 ? first * d : 0; /* the two parts of the scratch by turns */

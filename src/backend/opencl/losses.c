@@ -36,18 +36,11 @@ ptsne_status opencl_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t 
 
 /* ---- losses ---- */
 
-/* What one group takes of n, at least `least`, so that there are PT_MAP_CHUNKS groups at most. */
-static size_t chunk_of(size_t n, size_t least)
-{
-    const size_t chunk = (n - 1) / PT_MAP_CHUNKS + 1;
-    return chunk > least ? chunk : least;
-}
-
 /* loss[at] = scale sum of the parts. */
 static ptsne_status add_up(pt_device *device, const pt_buffer *parts, size_t from, size_t count, double scale,
                            const pt_buffer *loss, size_t at, ptsne_error *err)
 {
-    const pt_buffer some = {parts->handle, parts->offset + from, count}, to = {loss->handle, loss->offset + at, 1};
+    const pt_buffer some = pt_buffer_from(parts, from), to = pt_buffer_from(loss, at);
     const pt_kernel_arg args[] = {
         pt_arg_buffer(&some),
         pt_arg_uint(count),
@@ -62,7 +55,7 @@ ptsne_status opencl_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_b
                                   ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n, 1), groups = (n - 1) / chunk + 1;
+    const size_t chunk = pt_group_share(n, PT_MAP_CHUNKS, 1), groups = pt_ceil_div(n, chunk);
     const pt_kernel_arg args[] = {
         pt_arg_buffer(z),
         pt_arg_buffer(class_of),
@@ -86,7 +79,8 @@ ptsne_status opencl_squared_error(pt_backend *be, const pt_buffer *y, const pt_b
                                   ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t count = n * d, chunk = chunk_of(count, LEAST_ELEMENTS), groups = (count - 1) / chunk + 1;
+    const size_t count = n * d, chunk = pt_group_share(count, PT_MAP_CHUNKS, LEAST_ELEMENTS);
+    const size_t groups = pt_ceil_div(count, chunk);
     const double share = 1.0 / (double)count;
     const pt_kernel_arg args[] = {
         pt_arg_buffer(y),
@@ -108,7 +102,7 @@ ptsne_status opencl_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_bu
                                  ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n, LEAST_ROWS), groups = (n - 1) / chunk + 1;
+    const size_t chunk = pt_group_share(n, PT_MAP_CHUNKS, LEAST_ROWS), groups = pt_ceil_div(n, chunk);
     const double share = (double)h / (double)n;
     const pt_kernel_arg args[] = {
         pt_arg_buffer(y),

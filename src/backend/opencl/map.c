@@ -1,19 +1,10 @@
 /* The iteration of a map: attraction, repulsion, the sum of potentials, the step. */
 #include "backend/opencl/opencl.h"
 
-#include "base/sizes.h"
-
 #define LEAST_CHUNK   ((size_t)256) /* points that a group goes through at least */
 #define STEP_PART     ((size_t)10)  /* PART of embedding_step.cl */
 #define PUSHED_SLICES ((size_t)4)   /* SLICES of repulsion.cl */
 #define PULLED_LANES  ((size_t)16)  /* LANES of attraction.cl */
-
-/* Points of a group, so that there are PT_MAP_CHUNKS groups at most. */
-static size_t chunk_of(size_t n)
-{
-    const size_t chunk = pt_ceil_div(n, PT_MAP_CHUNKS);
-    return chunk > LEAST_CHUNK ? chunk : LEAST_CHUNK;
-}
 
 ptsne_status opencl_attraction(pt_backend *be, const pt_edges *edges, const pt_buffer *y, const pt_buffer *to, size_t d,
                                float dof, const pt_buffer *scratch, const pt_buffer *force, const pt_buffer *loss,
@@ -68,7 +59,7 @@ ptsne_status opencl_potential_sum(pt_backend *be, const pt_buffer *potential, si
                                   const pt_buffer *scratch, const pt_buffer *z, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n), groups = pt_ceil_div(n, chunk);
+    const size_t chunk = pt_group_share(n, PT_MAP_CHUNKS, LEAST_CHUNK), groups = pt_ceil_div(n, chunk);
     const pt_kernel_arg parts[] = {
         pt_arg_buffer(potential), pt_arg_uint(n), pt_arg_uint(chunk), pt_arg_float(self), pt_arg_buffer(scratch),
     };
@@ -92,7 +83,7 @@ ptsne_status opencl_embedding_step(pt_backend *be, const pt_descent *descent, co
                                    const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
-    const size_t chunk = chunk_of(n), groups = pt_ceil_div(n, chunk);
+    const size_t chunk = pt_group_share(n, PT_MAP_CHUNKS, LEAST_CHUNK), groups = pt_ceil_div(n, chunk);
     const pt_kernel_arg step[] = {
         pt_arg_buffer(attraction),
         pt_arg_buffer(repulsion),

@@ -21,9 +21,9 @@ static ptsne_status distances_direct(pt_device *device, pt_metric *metric, const
         pt_arg_buffer(a), pt_arg_uint(m), pt_arg_buffer(b), pt_arg_uint(n), pt_arg_uint(d), pt_arg_buffer(out),
     };
     pt_kernel *kernel = &metric->kernel;
-    const size_t wide = kernel->group == 64 ? 8 : kernel->group >= 8 ? kernel->group / 4 : kernel->group;
+    const size_t wide = pt_group_wide(kernel->group);
     const size_t columns = 2 * wide, rows = 2 * (kernel->group / wide); /* TILE_N, TILE_M of distance_tile.cl */
-    const size_t groups = ((m - 1) / rows + 1) * ((n - 1) / columns + 1);
+    const size_t groups = pt_ceil_div(m, rows) * pt_ceil_div(n, columns);
     return pt_device_launch(device, kernel, PT_ARGS(args), groups, (double)(rows * columns) * (double)d, err);
 }
 
@@ -40,11 +40,10 @@ static ptsne_status distances_product(pt_device *device, const pt_buffer *a, siz
 {
     const pt_product_shape shape = {
         .transpose_b = true, .m = m, .n = n, .k = d, .alpha = -2.0f, .stride_a = d, .stride_b = d, .stride_c = n};
-    pt_buffer norm_a, norm_b;
+    pt_buffer norm_a;
     ptsne_status status = pt_device_scratch(device, PT_SCRATCH_OP, m + n, &norm_a, err);
     if (status != PTSNE_OK) { return status; }
-    norm_b = norm_a;
-    norm_b.offset += m;
+    const pt_buffer norm_b = pt_buffer_from(&norm_a, m);
     if ((status = norms(device, a, m, d, &norm_a, err)) != PTSNE_OK) { return status; }
     if ((status = norms(device, b, n, d, &norm_b, err)) != PTSNE_OK) { return status; }
     if ((status = pt_gemm(device, &shape, a, b, out, err)) != PTSNE_OK) { return status; }
@@ -110,20 +109,15 @@ ptsne_status opencl_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t 
     return merge(pt_device_of(be), tile, m, n, row_from, column_from, k, k, best_d, best_i, err);
 }
 
-static pt_buffer from_element(const pt_buffer *buffer, size_t from)
-{
-    return (pt_buffer){buffer->handle, buffer->offset + from, buffer->count - from};
-}
-
 /* A row of lists is k distances, then k indices. */
 static pt_buffer list_distances(const pt_buffer *lists, size_t row, size_t k)
 {
-    return from_element(lists, row * pt_nearest_room(k));
+    return pt_buffer_from(lists, row * pt_nearest_room(k));
 }
 
 static pt_buffer list_indices(const pt_buffer *lists, size_t row, size_t k)
 {
-    return from_element(lists, row * pt_nearest_room(k) + k);
+    return pt_buffer_from(lists, row * pt_nearest_room(k) + k);
 }
 
 ptsne_status opencl_nearest_begin(pt_backend *be, size_t m, size_t k, const pt_buffer *lists, ptsne_error *err)
@@ -153,8 +147,8 @@ static void tile_of(const pt_device *device, size_t m, size_t n, size_t *rows, s
     const uint64_t one = device->info.max_allocation / sizeof(float);
     const size_t most = one > 0 && one < share ? (size_t)one : share;
     const size_t kept = device->scratch[PT_SCRATCH_TILE].count; /* there already */
-    *rows = m < 4096 ? m : 4096;
-    *columns = n < 16384 ? n : 16384;
+    *rows = pt_smaller(m, 4096);
+    *columns = pt_smaller(n, 16384);
     while (*columns > 64 && *rows * *columns > most && *rows * *columns > kept) { *columns = (*columns + 1) / 2; }
     while (*rows > 16 && *rows * *columns > most && *rows * *columns > kept) { *rows = (*rows + 1) / 2; }
 }
@@ -170,11 +164,11 @@ ptsne_status opencl_nearest_add(pt_backend *be, int metric, const pt_buffer *a, 
     tile_of(device, m, n, &rows, &columns);
     ptsne_status status = pt_device_scratch(device, PT_SCRATCH_TILE, rows * columns, &tile, err);
     for (size_t i = 0; i < m && status == PTSNE_OK; i += rows) {
-        const size_t height = m - i < rows ? m - i : rows, from = row_from == SIZE_MAX ? SIZE_MAX : row_from + i;
-        const pt_buffer part = from_element(a, i * d);
+        const size_t height = pt_smaller(m - i, rows), from = row_from == SIZE_MAX ? SIZE_MAX : row_from + i;
+        const pt_buffer part = pt_buffer_from(a, i * d);
         for (size_t j = 0; j < n && status == PTSNE_OK; j += columns) {
-            const size_t width = n - j < columns ? n - j : columns;
-            const pt_buffer other = from_element(b, j * d);
+            const size_t width = pt_smaller(n - j, columns);
+            const pt_buffer other = pt_buffer_from(b, j * d);
             status =
                 tile_add(be, metric, &part, height, &other, width, d, from, column_from + j, k, lists, i, &tile, err);
             if (status != PTSNE_OK || lists_b == NULL) { continue; }
@@ -203,7 +197,7 @@ ptsne_status opencl_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m,
 {
     pt_device *device = pt_device_of(be);
     pt_kernel *kernel = &device->kernels[PT_KERNEL_RANK_COUNTS];
-    const size_t across = k < kernel->group ? k : kernel->group;
+    const size_t across = pt_smaller(k, kernel->group);
     const pt_kernel_arg args[] = {
         pt_arg_buffer(tile),  pt_arg_uint(n), has_self(row_from),  self_from(row_from, column_from),
         pt_arg_buffer(limit), pt_arg_uint(k), pt_arg_uint(across), pt_arg_buffer(count),

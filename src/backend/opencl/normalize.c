@@ -3,24 +3,24 @@
 
 #define LEAST_ROWS  ((size_t)256) /* that a group goes through at least */
 #define MOST_CHUNKS ((size_t)256)
-#define COLUMNS     ((size_t)16) /* of normalize.cl */
 
 /* How rows and columns are shared out among groups. */
 typedef struct columns_cut {
     size_t chunk, chunks; /* rows of a group; how many times */
     size_t blocks;        /* of columns */
+    size_t columns;       /* of a block */
     double work;          /* elements of one group */
 } columns_cut;
 
 static columns_cut cut(const pt_kernel *kernel, size_t n, size_t d)
 {
-    const size_t columns = kernel->group < COLUMNS ? kernel->group : COLUMNS;
-    const size_t fair = (n - 1) / MOST_CHUNKS + 1, chunk = fair > LEAST_ROWS ? fair : LEAST_ROWS;
+    const size_t columns = pt_group_columns(kernel->group), chunk = pt_group_share(n, MOST_CHUNKS, LEAST_ROWS);
     return (columns_cut){
         .chunk = chunk,
-        .chunks = (n - 1) / chunk + 1,
-        .blocks = (d - 1) / columns + 1,
-        .work = (double)((n < chunk ? n : chunk) * columns),
+        .chunks = pt_ceil_div(n, chunk),
+        .blocks = pt_ceil_div(d, columns),
+        .columns = columns,
+        .work = (double)(pt_smaller(n, chunk) * columns),
     };
 }
 
@@ -43,7 +43,7 @@ static ptsne_status moments_about(pt_device *device, const pt_buffer *x, size_t 
         pt_device_launch(device, &kernels[PT_KERNEL_MOMENTS_PARTS], PT_ARGS(sums), by.chunks * by.blocks, by.work, err);
     if (status != PTSNE_OK) { return status; }
     return pt_device_launch(device, &kernels[PT_KERNEL_MOMENTS_TOTAL], PT_ARGS(total), by.blocks,
-                            (double)(by.chunks * COLUMNS), err);
+                            (double)(by.chunks * by.columns), err);
 }
 
 /* The scratch: parts, chunks x 2 x d. */
@@ -100,7 +100,7 @@ ptsne_status opencl_normalize_gradient(pt_backend *be, const pt_buffer *x, size_
                                            by.chunks * by.blocks, by.work, err);
     if (status != PTSNE_OK) { return status; }
     status = pt_device_launch(device, &kernels[PT_KERNEL_NORMALIZE_TOTAL], PT_ARGS(total), by.blocks,
-                              (double)(by.chunks * COLUMNS), err);
+                              (double)(by.chunks * by.columns), err);
     if (status != PTSNE_OK) { return status; }
     return pt_device_launch_elements(device, PT_KERNEL_NORMALIZE_GRADIENT, PT_ARGS(back), n * d, PT_EACH, err);
 }

@@ -9,6 +9,18 @@ static inline pt_device *pt_device_of(pt_backend *be)
     return (pt_device *)be;
 }
 
+/* The buffer from element `from` on. */
+static inline pt_buffer pt_buffer_from(const pt_buffer *buffer, size_t from)
+{
+    return (pt_buffer){buffer->handle, buffer->offset + from, buffer->count - from};
+}
+
+/* What one group takes of n, at least `least`, so that there are `most` groups at most. */
+static inline size_t pt_group_share(size_t n, size_t most, size_t least)
+{
+    return pt_larger(pt_ceil_div(n, most), least);
+}
+
 /* linear.c */
 ptsne_status opencl_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
                             const pt_buffer *c, ptsne_error *err);
