@@ -43,16 +43,6 @@ static float4 least_of_group(const float4 value, local float4 *part)
     return least;
 }
 
-static told told_by_group(const told mine, local float4 *part, local float2 *part2)
-{
-    told of;
-    of.least = least_of_group(mine.least, part);
-    of.most = -least_of_group(-mine.most, part);
-    of.gradient = pt_group_two_sum(mine.gradient, part2);
-    of.length = pt_group_two_sum(mine.length, part2);
-    return of;
-}
-
 PT_KERNEL void embedding_step(global const float *attraction, const ulong attraction_at, global const float *repulsion,
                               const ulong repulsion_at, global const float *z, const ulong z_at, const uint own_z,
                               const uint n, const uint d, const uint chunk, const float exaggeration,
@@ -91,7 +81,10 @@ PT_KERNEL void embedding_step(global const float *attraction, const ulong attrac
         of.gradient = pt_two_add(of.gradient, dot(g, g));
         of.length = pt_two_add(of.length, dot(v, v));
     }
-    of = told_by_group(of, part, part2);
+    of.least = least_of_group(of.least, part);
+    of.most = -least_of_group(-of.most, part);
+    of.gradient = pt_group_two_sum(of.gradient, part2);
+    of.length = pt_group_two_sum(of.length, part2);
     if (PT_LANE == 0) {
         parts += parts_at + PT_GROUP * PART;
         vstore3(of.least.xyz, 0, parts);
@@ -114,7 +107,10 @@ PT_KERNEL void embedding_stats(global const float *parts, const ulong parts_at, 
         of.gradient = pt_two_join(of.gradient, vload2(3, one));
         of.length = pt_two_join(of.length, vload2(4, one));
     }
-    of = told_by_group(of, part, part2);
+    of.least = least_of_group(of.least, part);
+    of.most = -least_of_group(-of.most, part);
+    of.gradient = pt_group_two_sum(of.gradient, part2);
+    of.length = pt_group_two_sum(of.length, part2);
     if (PT_LANE == 0) {
         stats += stats_at;
         pt_map_store(stats, 0, d, of.least);

@@ -4,8 +4,9 @@
 #   tests/kernels.sh
 #
 # The programs are those that the engine puts together (kernel_dump). Gates: the language in three versions, with smaller groups,
-# without any extension, on a 32-bit device; AMD instructions, which must not spill; NVIDIA PTX with nothing left to link; Intel's own
-# compiler; SPIR-V, validated; and no bare `inline`. A compiler that is missing is a skip, and a failure where CI is true.
+# without any extension, on a 32-bit device; AMD instructions, which must not spill; NVIDIA PTX with nothing left to link and all
+# variables in registers; Intel's own compiler; SPIR-V, validated; and no bare `inline`. A compiler that is missing is a skip, and a
+# failure where CI is true.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=${PTSNE_KERNEL_GATES:-$root/build/kernel-gates}
@@ -65,6 +66,10 @@ gate_nvidia()
         B -cl-std=CL1.2 -DWG=64 -O2 --target=nvptx64--nvidiacl -Xclang -target-cpu -Xclang $chip -Xclang \
             -mlink-builtin-bitcode -Xclang "$clc/nvptx64--nvidiacl.bc" -S "$1" -o "$2.$chip.ptx" || return 1
         if grep '^\.extern' "$2.$chip.ptx"; then return 1; fi
+        if grep '\.local .*__local_depot' "$2.$chip.ptx"; then
+            echo "$chip: variables in private memory"
+            return 1
+        fi
     done
 }
 gate_intel()
