@@ -12,6 +12,16 @@
 #include "columns.clh"
 #include "ptsne.clh"
 
+/* The two sums of the column and the chunk `at`. */
+static void store_parts(global float *parts, const uint2 at, const uint d, const float first, const float second)
+{
+    if (PT_LANE < COLUMNS && at.x < d) {
+        parts += (size_t)at.y * 2 * d;
+        parts[at.x] = first;
+        parts[(size_t)d + at.x] = second;
+    }
+}
+
 PT_KERNEL void moments_parts(global const float *x, const ulong x_at, const uint n, const uint d, const uint chunk,
                              global const float *shift, const ulong shift_at, global float *parts, const ulong parts_at)
 {
@@ -28,11 +38,7 @@ PT_KERNEL void moments_parts(global const float *x, const ulong x_at, const uint
         }
     }
     const float first = join_slices(sum, part), second = join_slices(squares, part);
-    if (PT_LANE < COLUMNS && j < d) {
-        parts += parts_at + (size_t)at.y * 2 * d;
-        parts[j] = first;
-        parts[(size_t)d + j] = second;
-    }
+    store_parts(parts + parts_at, at, d, first, second);
 }
 
 /* Over all chunks, sum `which` (0 or 1) of column j. */
@@ -98,11 +104,7 @@ PT_KERNEL void normalize_parts(global const float *x, const ulong x_at, const ui
         }
     }
     const float first = join_slices(sum, part), second = join_slices(scaled, part);
-    if (PT_LANE < COLUMNS && j < d) {
-        parts += parts_at + (size_t)at.y * 2 * d;
-        parts[j] = first;
-        parts[(size_t)d + j] = second;
-    }
+    store_parts(parts + parts_at, at, d, first, second);
 }
 
 PT_KERNEL void normalize_total(global const float *parts, const ulong parts_at, const uint chunks, const uint d,
