@@ -233,6 +233,31 @@ static void test_replaced_op(void **state)
     remove_kernel("column_sums.cl");
 }
 
+/* A hundredth too large, and small beside the precisions that come out of the same trial. */
+static const char too_large[] =
+    "#include \"ptsne.clh\"\n"
+    "PT_KERNEL void affinities_joint(global const float *p, const ulong p_at, const uint n, "
+    "const float twice_n,\n"
+    "                                global float *joint, const ulong joint_at)\n"
+    "{\n"
+    "    for (uint t = PT_GROUP == 0 ? PT_LANE : n * n; t < n * n; t += WG) {\n"
+    "        const float both = p[p_at + t] + p[p_at + t % n * n + t / n];\n"
+    "        joint[joint_at + t] = 1.01f * both / twice_n;\n"
+    "    }\n"
+    "}\n";
+
+static void test_inexact_op(void **state)
+{
+    (void)state;
+    pt_backend *be = NULL;
+    ptsne_error err = {0};
+    write_kernel("affinities_joint.cl", too_large);
+    assert_int_equal(open_with(directory, true, &be, &err), PTSNE_ERR_DEVICE);
+    assert_null(be);
+    holds(&err, "affinities is wrong");
+    remove_kernel("affinities_joint.cl");
+}
+
 static void test_broken_op(void **state)
 {
     (void)state;
@@ -271,8 +296,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metric),         cmocka_unit_test(test_replaced_metric),
         cmocka_unit_test(test_no_such_metric), cmocka_unit_test(test_broken_metric),
-        cmocka_unit_test(test_replaced_op),    cmocka_unit_test(test_broken_op),
-        cmocka_unit_test(test_no_directory),
+        cmocka_unit_test(test_replaced_op),    cmocka_unit_test(test_inexact_op),
+        cmocka_unit_test(test_broken_op),      cmocka_unit_test(test_no_directory),
     };
     const int failed = cmocka_run_group_tests_name("plugin", tests, NULL, NULL);
     return rmdir(directory) != 0 || failed != 0;
