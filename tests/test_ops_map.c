@@ -25,7 +25,8 @@ static float *map_of(ops_state *ops, size_t n, size_t d, size_t kind)
 
 /* ---- attraction ---- */
 
-/* Rows of many lengths, every seventh without an entry, one as long as there are columns; the columns ascend. */
+/* Rows of many lengths, every seventh without an entry, one as long as there are columns. The columns ascend; in every third row they
+ * descend, the last one's place kept. */
 typedef struct edges_data {
     uint32_t *row, *column;
     float *p;
@@ -41,6 +42,10 @@ static edges_data edges_of(ops_state *ops, size_t m, size_t n)
         for (size_t k = 0; k < most && k * step < n; k++) {
             e.column[e.count++] = (uint32_t)(k * step + (step > 1 ? pt_random_below(&ops->random, step) : 0) % n);
             if (e.column[e.count - 1] >= n) { e.column[e.count - 1] = (uint32_t)(n - 1); }
+        }
+        for (size_t low = e.row[i], high = e.count; i % 3 == 1 && low + 2 < high; low++, high--) {
+            const uint32_t column = e.column[low];
+            e.column[low] = e.column[high - 2], e.column[high - 2] = column;
         }
         e.row[i + 1] = (uint32_t)e.count;
     }

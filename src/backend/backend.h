@@ -88,7 +88,7 @@ typedef struct pt_adam {
 typedef struct pt_edges {
     size_t m, n;      /* rows, columns */
     pt_buffer row;    /* m + 1 uint32 */
-    pt_buffer column; /* uint32 below n, ascending in a row */
+    pt_buffer column; /* uint32 below n, in any order, but n - 1 last in its row */
     pt_buffer p;
 } pt_edges;
 

@@ -278,29 +278,27 @@ static ptsne_status order_invert(const uint32_t *order, size_t n, uint32_t *inve
     return PTSNE_OK;
 }
 
-/* Row `row` under the new numbers, `next` being the row that is wanted after it. */
-static void row_permute(const pt_affinities *from, size_t row, size_t next, const uint32_t *inverse, pt_entry *entries,
-                        pt_entry *spare, uint32_t *column, float *p)
+/* Row `row` under the new numbers, in the order it has, but its entry of the last point comes last. `next`: the row that is wanted
+ * after it. */
+static void row_permute(const pt_affinities *from, size_t row, size_t next, const uint32_t *inverse, uint32_t *column,
+                        float *p)
 {
     const size_t first = from->row[row], count = from->row[row + 1] - first;
-    uint32_t least = UINT32_MAX, most = 0;
     for (size_t e = from->row[next]; e < from->row[next + 1]; e += LINE) {
         __builtin_prefetch(from->column + e);
         __builtin_prefetch(from->p + e);
     }
-    for (size_t e = 0; e < count; e++) {
-        const uint32_t point = inverse[from->column[first + e]];
-        least = point < least ? point : least;
-        most = point > most ? point : most;
-        entries[e] = (pt_entry){point, from->p[first + e]};
-    }
     if (count == 0) { return; }
-    for (size_t e = 0; e < count; e++) { entries[e].point -= least; } /* few bits to sort, where the order is good */
-    pt_entries_sort(entries, count, (size_t)(most - least) + 1, spare);
+    size_t last = count - 1;
     for (size_t e = 0; e < count; e++) {
-        column[e] = entries[e].point + least;
-        p[e] = entries[e].p;
+        column[e] = inverse[from->column[first + e]];
+        last = column[e] == from->n - 1 ? e : last;
     }
+    memcpy(p, from->p + first, count * sizeof *p);
+    const uint32_t point = column[last];
+    const float share = p[last];
+    column[last] = column[count - 1], p[last] = p[count - 1];
+    column[count - 1] = point, p[count - 1] = share;
 }
 
 /* Rows on their way to the device, as many as there is room for. */
@@ -309,28 +307,26 @@ typedef struct shipment {
     const pt_affinities *from;
     const uint32_t *order;
     const pt_edges *edges;
-    size_t longest, room;             /* entries: of a row, of a shipment */
+    size_t room;                      /* entries */
     uint32_t *inverse, *row, *column; /* n, n + 1, room */
     float *p;                         /* room */
-    pt_entry *entries;                /* threads x 2 longest */
 } shipment;
 
 static ptsne_status shipment_create(shipment *s, ptsne_error *err)
 {
-    const size_t n = s->from->n, threads = s->be->threads;
+    const size_t n = s->from->n;
+    size_t longest = SHIPPED;
     for (size_t i = 0; i < n; i++) {
         const size_t count = s->from->row[i + 1] - s->from->row[i];
-        s->longest = count > s->longest ? count : s->longest;
+        longest = count > longest ? count : longest;
     }
-    s->room = s->from->row[n] < SHIPPED ? s->from->row[n] : s->longest > SHIPPED ? s->longest : SHIPPED;
+    s->room = s->from->row[n] < longest ? s->from->row[n] : longest;
     s->inverse = pt_array_aligned(n, sizeof *s->inverse);
     s->row = pt_array_aligned(n + 1, sizeof *s->row);
     s->column = pt_array_aligned(s->room, sizeof *s->column);
     s->p = pt_array_aligned(s->room, sizeof *s->p);
-    s->entries = pt_array_aligned(threads * 2 * s->longest, sizeof *s->entries);
-    if (s->inverse && s->row && s->column && s->p && s->entries) { return PTSNE_OK; }
-    return pt_fail_memory(err, "affinities in another order",
-                          8.0 * (double)(s->room + n) + 16.0 * (double)(threads * s->longest));
+    if (s->inverse && s->row && s->column && s->p) { return PTSNE_OK; }
+    return pt_fail_memory(err, "affinities in another order", 8.0 * (double)(s->room + n));
 }
 
 static void shipment_destroy(shipment *s)
@@ -339,7 +335,6 @@ static void shipment_destroy(shipment *s)
     free(s->row);
     free(s->column);
     free(s->p);
-    free(s->entries);
 }
 
 /* Rows from .. end of the edges. */
@@ -348,9 +343,8 @@ static ptsne_status rows_ship(const shipment *s, size_t from, size_t end, ptsne_
     const size_t begin = s->row[from], count = s->row[end] - begin;
 #pragma omp parallel for schedule(dynamic, 64) num_threads((int)s->be->threads)
     for (size_t r = from; r < end; r++) {
-        pt_entry *own = s->entries + (size_t)omp_get_thread_num() * 2 * s->longest;
         const size_t at = s->row[r] - begin, next = r + 1 < end ? r + 1 : r;
-        row_permute(s->from, s->order[r], s->order[next], s->inverse, own, own + s->longest, s->column + at, s->p + at);
+        row_permute(s->from, s->order[r], s->order[next], s->inverse, s->column + at, s->p + at);
     }
     if (count == 0) { return PTSNE_OK; }
     const pt_buffer column = pt_buffer_view(&s->edges->column, begin, count);

@@ -177,8 +177,8 @@ static inline void pull_vectors(const pull *of, const float *y, size_t d, size_t
     for (size_t c = 0; c < d; c++) { sums->force[c] += (double)_mm512_reduce_add_ps(row.force[c]); }
 }
 
-/* The load of a point of three floats takes the one behind it along, and behind the map's last there may be none. Columns
- * ascend, so it comes last. */
+/* The load of a point of three floats takes the one behind it along, and behind the map's last there may be none. That one
+ * comes last in a row. */
 static inline void pull_triples(const pull *of, const float *y, size_t from, size_t end, pulled *sums, float *x)
 {
     size_t others = end;
