@@ -47,7 +47,7 @@ static ptsne_embed_options small_options(ptsne_method method, size_t dims)
     return options;
 }
 
-/* For bits: two phases and two new orders (at 25 and 50). */
+/* For bits: two phases and one new order (at 50). */
 static ptsne_embed_options brief_options(void)
 {
     ptsne_embed_options options = small_options(PTSNE_METHOD_FIELD, 2);
@@ -551,6 +551,33 @@ static void test_order(void **state)
     }
 }
 
+/* Two rings, of even and of odd points, and a point alone: one ring follows the other, neighbours at most two places apart. */
+static void test_graph_order(void **state)
+{
+    (void)state;
+    enum { POINTS = 41, RING = 20 };
+    size_t row[POINTS + 1] = {0};
+    uint32_t column[2 * POINTS], order[POINTS], place[POINTS];
+    for (uint32_t i = 0; i < POINTS; i++) {
+        const uint32_t next = (i + 2) % (2 * RING), before = (i + 2 * RING - 2) % (2 * RING);
+        row[i + 1] = row[i] + (i < 2 * RING ? 2 : 0);
+        if (i < 2 * RING) {
+            column[row[i]] = next < before ? next : before, column[row[i] + 1] = next + before - column[row[i]];
+        }
+        place[i] = POINTS;
+    }
+    const pt_affinities graph = {.n = POINTS, .row = row, .column = column};
+    CHECK(pt_graph_order(&graph, order, NULL));
+    for (uint32_t r = 0; r < POINTS; r++) {
+        assert_true(order[r] < POINTS && place[order[r]] == POINTS);
+        place[order[r]] = r;
+        assert_true(order[r] % 2 == (r >= RING && r < 2 * RING) && (order[r] == POINTS - 1) == (r == POINTS - 1));
+    }
+    for (uint32_t i = 0; i < POINTS; i++) {
+        for (size_t e = row[i]; e < row[i + 1]; e++) { assert_true(abs((int)place[i] - (int)place[column[e]]) <= 2); }
+    }
+}
+
 int main(void)
 {
     blobs_fill(blobs, N, D, CLUSTERS, 50.0f, 4.0f, (pt_random){.seed = 5});
@@ -559,12 +586,13 @@ int main(void)
     pt_backend *be;
     for (size_t b = 0; (be = backend_next(&b, &failed)) != NULL;) {
         const struct CMUnitTest tests[] = {
-            cmocka_unit_test_prestate(test_oracle, be),    cmocka_unit_test_prestate(test_clusters, be),
-            cmocka_unit_test_prestate(test_given, be),     cmocka_unit_test_prestate(test_reduced, be),
-            cmocka_unit_test_prestate(test_threads, be),   cmocka_unit_test_prestate(test_resume, be),
-            cmocka_unit_test_prestate(test_frames, be),    cmocka_unit_test_prestate(test_phases, be),
-            cmocka_unit_test_prestate(test_tolerance, be), cmocka_unit_test_prestate(test_add, be),
-            cmocka_unit_test_prestate(test_refusals, be),  cmocka_unit_test_prestate(test_order, be),
+            cmocka_unit_test_prestate(test_oracle, be),      cmocka_unit_test_prestate(test_clusters, be),
+            cmocka_unit_test_prestate(test_given, be),       cmocka_unit_test_prestate(test_reduced, be),
+            cmocka_unit_test_prestate(test_threads, be),     cmocka_unit_test_prestate(test_resume, be),
+            cmocka_unit_test_prestate(test_frames, be),      cmocka_unit_test_prestate(test_phases, be),
+            cmocka_unit_test_prestate(test_tolerance, be),   cmocka_unit_test_prestate(test_add, be),
+            cmocka_unit_test_prestate(test_refusals, be),    cmocka_unit_test_prestate(test_order, be),
+            cmocka_unit_test_prestate(test_graph_order, be),
         };
         failed += cmocka_run_group_tests_name(be->ops->name, tests, NULL, NULL);
         pt_backend_close(be);

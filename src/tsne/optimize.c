@@ -18,8 +18,9 @@
 #include "tsne/order.h"
 
 #define TOLD_EVERY   ((size_t)50) /* iterations between KL divergences, and between looks at the tolerance */
-#define FIRST_ORDER  ((size_t)25) /* points are ordered anew at the start, at this iteration, and each time */
+#define FIRST_ORDER  ((size_t)50) /* points are ordered anew at the start, at this iteration, and each time */
 #define ORDER_GROWTH ((size_t)2)  /* that their number has grown so many times */
+#define SMALL_MAP    0.5 /* half a diagonal: no cluster has come together yet, and the graph tells what is near */
 #define CHUNKS       ((size_t)64) /* of entries whose entropy is one sum; fixed, whatever the number of threads */
 
 typedef struct run {
@@ -76,6 +77,24 @@ static bool order_due(size_t iteration)
     return iteration == 0 || iteration == due;
 }
 
+/* Half the diagonal of the map's box. */
+static double map_extent(const pt_motion *m)
+{
+    double sum = 0.0;
+    for (size_t a = 0; a < m->d; a++) {
+        const double half = 0.5 * ((double)m->high[a] - (double)m->low[a]);
+        sum += half * half;
+    }
+    return sqrt(sum);
+}
+
+/* places: which place of the motion comes where. At the start that of a small map is the graph's. */
+static ptsne_status order_find(const run *t, uint32_t *places, ptsne_error *err)
+{
+    if (t->iteration == 0 && map_extent(&t->motion) < SMALL_MAP) { return pt_graph_order(t->joint, places, err); }
+    return pt_map_order(t->state.parameters, t->n, t->d, t->be->threads, places, err);
+}
+
 /* Put the points into the order of the map as it is now. */
 static ptsne_status order_renew(run *t, ptsne_error *err)
 {
@@ -87,7 +106,7 @@ static ptsne_status order_renew(run *t, ptsne_error *err)
         status = pt_fail_memory(err, "a new order of points", 4.0 * (double)n * (double)(d + 2));
     }
     if (status == PTSNE_OK) { status = state_download(t, err); }
-    if (status == PTSNE_OK) { status = pt_map_order(t->state.parameters, n, d, t->be->threads, places, err); }
+    if (status == PTSNE_OK) { status = order_find(t, places, err); }
     if (status == PTSNE_OK) {
         float *const arrays[] = {t->state.parameters, t->state.moments[0], t->state.moments[1]};
         for (size_t a = 0; a < sizeof arrays / sizeof arrays[0]; a++) {
@@ -223,17 +242,6 @@ static pt_descent descent_of(const run *t)
         .least_gain = PT_LEAST_GAIN,
         .max_step = (float)t->settings->max_step,
     };
-}
-
-/* Half the diagonal of the map's box. */
-static double map_extent(const pt_motion *m)
-{
-    double sum = 0.0;
-    for (size_t a = 0; a < m->d; a++) {
-        const double half = 0.5 * ((double)m->high[a] - (double)m->low[a]);
-        sum += half * half;
-    }
-    return sqrt(sum);
 }
 
 static bool nothing_moves(const run *t)

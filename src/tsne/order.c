@@ -97,3 +97,26 @@ ptsne_status pt_map_order(const float *y, size_t n, size_t d, size_t threads, ui
     free(other);
     return PTSNE_OK;
 }
+
+ptsne_status pt_graph_order(const pt_affinities *graph, uint32_t *order, ptsne_error *err)
+{
+    unsigned char *seen = pt_array_zeroed(graph->n, 1);
+    if (seen == NULL) { return pt_fail_memory(err, "the order of the graph's points", (double)graph->n); }
+    size_t count = 0, next = 0;
+    for (size_t first = 0; first < graph->n; first++) {
+        if (seen[first]) { continue; }
+        seen[first] = 1;
+        order[count++] = (uint32_t)first;
+        for (; next < count; next++) {
+            const size_t end = graph->row[order[next] + 1];
+            for (size_t e = graph->row[order[next]]; e < end; e++) {
+                const uint32_t point = graph->column[e];
+                if (seen[point]) { continue; }
+                seen[point] = 1;
+                order[count++] = point;
+            }
+        }
+    }
+    free(seen);
+    return PTSNE_OK;
+}
