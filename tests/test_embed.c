@@ -519,6 +519,9 @@ static void test_refusals(void **state)
     options = small_options(PTSNE_METHOD_FIELD, 2);
     assert_int_equal(pt_embed(*state, bad, N, D, NULL, &options, NULL, y, &report, &err), PTSNE_ERR_DATA);
     assert_non_null(strstr(err.message, "row 8, column 3"));
+    for (size_t t = 0; t < N * D; t++) { bad[t] = 1e30f * blobs[t]; }
+    assert_int_equal(pt_embed(*state, bad, N, D, NULL, &options, NULL, y, &report, &err), PTSNE_ERR_DATA);
+    assert_non_null(strstr(err.message, "distances leave float32"));
 }
 
 static void test_order(void **state)

@@ -53,6 +53,16 @@ static ptsne_status scores_create(pt_backend *be, const float *x, size_t n, size
     return status;
 }
 
+/* Whether any of the distances is a number: rows so far apart that none is have no neighbours. */
+static ptsne_status distances_check(const float *distance, size_t count, ptsne_error *err)
+{
+    for (size_t t = 0; t < count; t++) {
+        if (isfinite(distance[t])) { return PTSNE_OK; }
+    }
+    return pt_fail(err, PTSNE_ERR_DATA,
+                   "the rows are so far apart that their distances leave float32: scale them down");
+}
+
 ptsne_status pt_embed_neighbors(pt_backend *be, const float *x, size_t n, size_t d, const ptsne_embed_options *settings,
                                 const ptsne_observer *observer, float **scores, uint32_t *index, float *distance,
                                 ptsne_embed_report *report, ptsne_error *err)
@@ -75,6 +85,7 @@ ptsne_status pt_embed_neighbors(pt_backend *be, const float *x, size_t n, size_t
                                      index, distance, err);
         report->recall = 1.0;
     }
+    if (status == PTSNE_OK) { status = distances_check(distance, n * settings->n_neighbors, err); }
     report->neighbor_seconds = pt_seconds() - began;
     report->n_neighbors = settings->n_neighbors;
     if (scores != NULL && status == PTSNE_OK) {
