@@ -205,13 +205,13 @@ static void follows_oracle(pt_backend *be, ptsne_method method, size_t dims, dou
 
 static void test_oracle(void **state)
 {
-    follows_oracle(*state, PTSNE_METHOD_EXACT, 2, 1.0, 2e-3, 6);
-    follows_oracle(*state, PTSNE_METHOD_EXACT, 3, 1.0, 2e-3, 6);
-    follows_oracle(*state, PTSNE_METHOD_EXACT, 2, 0.5, 2e-3, 6);
-    follows_oracle(*state, PTSNE_METHOD_BARNES_HUT, 2, 1.0, 2e-2, 6);
-    follows_oracle(*state, PTSNE_METHOD_FIELD, 2, 1.0, 0.15, 3);
-    follows_oracle(*state, PTSNE_METHOD_FIELD, 3, 1.0, 0.15, 3);
-    follows_oracle(*state, PTSNE_METHOD_FIELD, 2, 2.0, 0.15, 3);
+    follows_oracle(*state, PTSNE_METHOD_EXACT, 2, 1.0, 5e-6, 6);
+    follows_oracle(*state, PTSNE_METHOD_EXACT, 3, 1.0, 5e-6, 6);
+    follows_oracle(*state, PTSNE_METHOD_EXACT, 2, 0.5, 5e-6, 6);
+    follows_oracle(*state, PTSNE_METHOD_BARNES_HUT, 2, 1.0, 5e-5, 6);
+    follows_oracle(*state, PTSNE_METHOD_FIELD, 2, 1.0, 1e-2, 3);
+    follows_oracle(*state, PTSNE_METHOD_FIELD, 3, 1.0, 1e-2, 3);
+    follows_oracle(*state, PTSNE_METHOD_FIELD, 2, 2.0, 1e-2, 3);
 }
 
 /* ---- maps ---- */

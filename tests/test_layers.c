@@ -332,7 +332,7 @@ static void test_gradients(void **state)
         machine_backward(&m, &q);
         CHECK(pt_download(be, &m.g, gradient, NULL));
         oracle_gradient(&q, w, slope);
-        near(be, "gradient", cases[k].text, gradient, slope, q.net.n_parameters, 2e-5);
+        near(be, "gradient", cases[k].text, gradient, slope, q.net.n_parameters, 1e-5);
         machine_end(&m);
     }
 }
@@ -365,7 +365,7 @@ static void test_training(void **state)
             for (size_t i = 0; i < q.net.n_parameters; i++) { w[i] = moved[i] - 0.01 * slope[i]; }
         }
         CHECK(pt_download(be, &m.w, parameters, NULL));
-        near(be, "parameter", cases[k].text, parameters, w, q.net.n_parameters, 1e-5);
+        near(be, "parameter", cases[k].text, parameters, w, q.net.n_parameters, 2e-6);
         machine_end(&m);
         pt_optimizer_destroy(be, &optimizer);
         q.training = false;
@@ -375,7 +375,7 @@ static void test_training(void **state)
         CHECK(pt_download(be, &result, map, NULL));
         doubles(parameters, q.net.n_parameters, w);
         oracle_loss(&q, w, wanted, NULL);
-        near(be, "evaluated map", cases[k].text, map, wanted, ROWS * pt_net_outputs(&q.net), 5e-6);
+        near(be, "evaluated map", cases[k].text, map, wanted, ROWS * pt_net_outputs(&q.net), 2e-6);
         machine_end(&m);
     }
 }
@@ -412,7 +412,7 @@ static void test_export(void **state)
         pt_model_destroy(model);
         doubles(parameters, q.net.n_parameters, w);
         oracle_loss(&q, w, wanted, NULL);
-        near(be, "model's map", cases[k].text, map, wanted, ROWS * outputs, 1e-5);
+        near(be, "model's map", cases[k].text, map, wanted, ROWS * outputs, 4e-6);
     }
 }
 
@@ -432,7 +432,8 @@ static void test_company(void **state)
         for (size_t l = 0; l < model->net.n_layers; l++) {
             const size_t width = model->net.layers[l].n_out;
             CHECK(pt_model_features(model, l, x, N, all, NULL));
-            for (size_t i = 0; i < N; i += 1 + i) {
+            for (size_t i = 0; i < N;
+                 i += backend_is_cpu(be) ? 1 + i : 74) { /* a device sends a whole block each time */
                 const size_t count = i + 7 < N ? 7 : 1;
                 CHECK(pt_model_features(model, l, x + i * columns, count, one, NULL));
                 assert_memory_equal(one, all + i * width, count * width * sizeof *one);

@@ -362,7 +362,7 @@ static void gradient_check(pt_backend *be, const char *activation, size_t d, boo
     }
     assert_true(largest > 1e-3);
     for (size_t i = 0; i < q.net.n_parameters; i++) {
-        if (!(fabs((double)gradient[i] - slope[i]) <= 5e-5 * largest)) {
+        if (!(fabs((double)gradient[i] - slope[i]) <= 3e-5 * largest)) {
             fail_msg("%s %s d=%zu %s dropout %g: dL/dw[%zu] is %.8g, differences say %.8g", be->ops->name, activation,
                      d, edges ? "edges" : "batch", (double)rate, i, (double)gradient[i], slope[i]);
         }

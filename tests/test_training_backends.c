@@ -53,12 +53,13 @@ static void test_edges_and_batch(void **state)
     static const struct {
         ptsne_mode mode;
         const char *name;
-    } modes[] = {{PTSNE_MODE_EDGES, "edges"}, {PTSNE_MODE_BATCH, "batch"}};
+        double share; /* searches for a precision end within 1e-5 bits, wherever that is */
+    } modes[] = {{PTSNE_MODE_EDGES, "edges", 1e-4}, {PTSNE_MODE_BATCH, "batch", 3e-4}};
     for (size_t m = 0; m < 2; m++) {
         double here[STEPS], there[STEPS];
         edges_or_batch_losses(cpu, modes[m].mode, here);
         edges_or_batch_losses(*state, modes[m].mode, there);
-        losses_compare(modes[m].name, *state, here, there, STEPS, 1e-3, 0.0);
+        losses_compare(modes[m].name, *state, here, there, STEPS, modes[m].share, 0.0);
     }
 }
 
@@ -83,14 +84,14 @@ static void test_teacher(void **state)
         bench_close(both[e], b);
     }
     free(b);
-    losses_compare("teacher", *state, loss[0], loss[1], 8, 1e-3, 0.1);
+    losses_compare("teacher", *state, loss[0], loss[1], 8, 1e-4, 0.1);
 }
 
 /* A whole run, its teacher's map included. */
 static void test_whole(void **state)
 {
     ptsne_fit_options options = small_options(PTSNE_MODE_TEACHER);
-    options.epochs = 120;
+    options.epochs = 40;
     ptsne_model *model = fit(*state, &options, NULL);
     assert_true(error_of(model, 2) < 0.05);
     pt_model_destroy(model);
@@ -115,7 +116,7 @@ static void test_classifier(void **state)
         pt_model_destroy(model);
         for (size_t s = 0; s < 2; s++) { loss[e][s] = heard.epochs[s].loss; }
     }
-    losses_compare("classifier", *state, loss[0], loss[1], 2, 2e-3, 0.0);
+    losses_compare("classifier", *state, loss[0], loss[1], 2, 1e-4, 0.0);
 }
 
 int main(int argc, char **argv)
