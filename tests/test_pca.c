@@ -317,6 +317,17 @@ static void test_directions(void **state)
     free(x);
 }
 
+/* Products of such data leave float32: what comes of them means nothing, but it comes. */
+static void test_overflow(void **state)
+{
+    enum { N = 60, D = 50 };
+    float *x = make_data(N, D, D, 0.9, 1.0, 5), v[4 * D];
+    for (size_t t = 0; t < (size_t)N * D; t++) { x[t] *= 1e25f; }
+    assert_int_equal(pt_pca_directions(*state, x, N, D, 4, 4, v, NULL), PTSNE_OK);
+    for (size_t t = 0; t < (size_t)4 * D; t++) { assert_true(isfinite(v[t])); }
+    free(x);
+}
+
 /* What an initial map must be: oracle's scores over the first one's deviation. */
 static void test_initial(void **state)
 {
@@ -450,6 +461,7 @@ int main(void)
         cmocka_unit_test_prestate(test_degenerate, be),
         cmocka_unit_test(test_threads_and_memory),
         cmocka_unit_test_prestate(test_directions, be),
+        cmocka_unit_test_prestate(test_overflow, be),
         cmocka_unit_test_prestate(test_initial, be),
         cmocka_unit_test_prestate(test_initial_missing, be),
         cmocka_unit_test_prestate(test_observer, be),

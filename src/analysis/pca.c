@@ -170,12 +170,14 @@ static ptsne_status basis_upload(work *w, size_t rows, ptsne_error *err)
     return pt_upload(w->be, w->single, &basis, err);
 }
 
-/* v := what is on the device. */
+/* v := what is on the device, 0 where products left float32: no rows of NaN can be made orthonormal. */
 static ptsne_status basis_download(work *w, const pt_buffer *from, size_t rows, ptsne_error *err)
 {
     const pt_buffer view = pt_buffer_view(from, 0, rows * w->d);
     const ptsne_status status = pt_download(w->be, &view, w->single, err);
-    for (size_t e = 0; e < rows * w->d && status == PTSNE_OK; e++) { w->v[e] = (double)w->single[e]; }
+    for (size_t e = 0; e < rows * w->d && status == PTSNE_OK; e++) {
+        w->v[e] = isfinite(w->single[e]) ? (double)w->single[e] : 0.0;
+    }
     return status;
 }
 
