@@ -26,7 +26,7 @@ typedef struct ptsne_fit_options {
     size_t input[3]; /* height, width and channels of a row, channels fastest, for nets with conv or pool; all 0: a row
                                is no image */
     size_t n_components; /* dimension of the map, 2 or 3 */
-    size_t epochs;       /* 0: the mode's default, and on small data as many as make 3000 steps */
+    size_t epochs;       /* 0: the mode's default, and on small data as many as make 2400 steps */
     size_t batch_size;   /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
     uint64_t seed;
     ptsne_head head;  /* the last layer */
@@ -65,8 +65,9 @@ typedef struct ptsne_fit_options {
     /* the optimiser */
     ptsne_optimizer optimizer;
     ptsne_schedule schedule;
-    double learning_rate; /* at its height; 0: Adam 0.001 sqrt(batch_size / 500), in mode teacher / 250; SGD 0.1 */
-    double momentum;      /* SGD */
+    double
+        learning_rate; /* at its height; 0: Adam 0.001 sqrt(batch_size / 500), in mode teacher five times that; SGD 0.1 */
+    double momentum;   /* SGD */
     size_t warmup_steps;
     /* the model is a running mean of the trained parameters that keeps this share a step; 0: their last values */
     double averaging;

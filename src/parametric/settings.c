@@ -17,13 +17,13 @@ typedef struct mode_defaults {
     size_t epochs, batch_size;
     double exaggeration, dropout, input_dropout, interpolation;
     ptsne_head head;
-    double rate_batch; /* batch for which Adam's rate is 0.001 */
+    double rate; /* Adam's, of batches of 500 */
 } mode_defaults;
 
 static const mode_defaults defaults_of[] = {
-    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 500.0},
-    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 500.0},
-    [PTSNE_MODE_TEACHER] = {24, 500, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 250.0},
+    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 1e-3},
+    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 1e-3},
+    [PTSNE_MODE_TEACHER] = {20, 500, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 5e-3},
 };
 
 static const ptsne_phase teacher_phases[] = {{250, 12.0}, {500, 1.0}, {100, 2.0}};
@@ -61,8 +61,8 @@ void pt_settings_default(ptsne_fit_options *options)
 /* Large batches have less noise, and make fewer steps: Adam's rate grows with the root of their size. */
 static double rate_default(const ptsne_fit_options *s)
 {
-    const double usual = defaults_of[s->mode].rate_batch;
-    return s->optimizer == PTSNE_OPTIMIZER_ADAM ? 1e-3 * sqrt((double)s->batch_size / usual) : 0.1;
+    const double adam = defaults_of[s->mode].rate * sqrt((double)s->batch_size / 500.0);
+    return s->optimizer == PTSNE_OPTIMIZER_ADAM ? adam : 0.1;
 }
 
 static ptsne_status numbers_check(const ptsne_fit_options *s, ptsne_error *err)
