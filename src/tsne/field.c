@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 
 #define PI          3.14159265358979323846
 #define MOST_LEVELS ((size_t)24)
@@ -119,7 +120,7 @@ static bool plan_make(size_t d, float spacing, double unit, const float *low, co
 static size_t plan_scratch(const plan *p, size_t n)
 {
     const size_t convolve = pt_grid_scratch(&p->level[0]), spread = pt_spread_scratch(&p->level[0], n);
-    return convolve > spread ? convolve : spread;
+    return pt_larger(pt_column_scratch(n, 3), pt_larger(convolve, spread));
 }
 
 size_t pt_field_elements(size_t n, size_t d, float dof, float spacing, const float *low, const float *high)
@@ -314,8 +315,8 @@ static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, ptsne_err
     return status;
 }
 
-/* The spline that is n - (dof + 1) / (2 dof) (n |y - mean|^2 + squares), the base left out, on one cell that holds the box. */
-static void paraboloid(pt_field *f, size_t n, const float *low, const float *high, const double *mean, double squares,
+/* The spline that is n - (dof + 1) / (2 dof) n (|y - mean|^2 + variance), the base left out, on one cell that holds the box. */
+static void paraboloid(pt_field *f, size_t n, const float *low, const float *high, const float *mean, double variance,
                        float *values)
 {
     float side = 0.0f;
@@ -328,9 +329,9 @@ static void paraboloid(pt_field *f, size_t n, const float *low, const float *hig
     for (size_t t = 0; t < pt_grid_nodes(top); t++) {
         const size_t k = f->d == 3 ? t % PT_GRID_ORDER : 0, ij = f->d == 3 ? t / PT_GRID_ORDER : t;
         const size_t place[3] = {ij / PT_GRID_ORDER, ij % PT_GRID_ORDER, k};
-        double square = squares / (double)n;
+        double square = variance;
         for (size_t a = 0; a < f->d; a++) {
-            const double off = (double)top->origin[a] + h * (double)place[a] - mean[a];
+            const double off = (double)top->origin[a] + h * (double)place[a] - (double)mean[a];
             square += off * off - h * h * (double)PT_GRID_ORDER / 12.0; /* splines widen a parabola by their variance */
         }
         values[t] = (float)(factor * (double)n * square);
@@ -344,21 +345,15 @@ static ptsne_status moments(pt_field *f, const pt_buffer *y, size_t n, const flo
                             ptsne_error *err)
 {
     const size_t d = f->d;
-    const pt_buffer sums = pt_buffer_view(&f->charge, 0, d), squares = pt_buffer_view(&f->charge, d, d * d);
-    const pt_product_shape shape = {
-        .transpose_a = true, .m = d, .n = d, .k = n, .alpha = 1.0f, .stride_a = d, .stride_b = d, .stride_c = d};
-    float values[PT_GRID_ORDER * PT_GRID_ORDER * PT_GRID_ORDER], sum[3], square[9];
-    double mean[3], about = 0.0;
-    ptsne_status status = pt_column_sums(f->be, y, n, d, &sums, err);
-    if (status == PTSNE_OK) { status = pt_product(f->be, &shape, y, y, &squares, err); }
-    if (status == PTSNE_OK) { status = pt_download(f->be, &sums, sum, err); }
-    if (status == PTSNE_OK) { status = pt_download(f->be, &squares, square, err); }
+    const pt_buffer mean = pt_buffer_view(&f->charge, 0, d), variance = pt_buffer_view(&f->charge, d, d);
+    float values[PT_GRID_ORDER * PT_GRID_ORDER * PT_GRID_ORDER], center[3], spread[3];
+    double total = 0.0;
+    ptsne_status status = pt_column_moments(f->be, y, n, d, &f->scratch, &mean, &variance, err);
+    if (status == PTSNE_OK) { status = pt_download(f->be, &mean, center, err); }
+    if (status == PTSNE_OK) { status = pt_download(f->be, &variance, spread, err); }
     if (status != PTSNE_OK) { return status; }
-    for (size_t a = 0; a < d; a++) {
-        mean[a] = (double)sum[a] / (double)n;
-        about += (double)square[a * d + a] - (double)n * mean[a] * mean[a];
-    }
-    paraboloid(f, n, low, high, mean, about > 0.0 ? about : 0.0, values);
+    for (size_t a = 0; a < d; a++) { total += (double)spread[a]; }
+    paraboloid(f, n, low, high, center, total, values);
     const pt_buffer to = pt_buffer_view(&f->potential, 0, pt_grid_nodes(&f->top));
     return pt_upload(f->be, values, &to, err);
 }
