@@ -57,11 +57,12 @@ build()
     cmake -S . -B "build/$name" -G Ninja -DPTSNE_WERROR=ON "$@" && ninja -C "build/$name" -j "$jobs"
 }
 
-# tests NAME LABEL PLATFORM: the tests of build/NAME that carry LABEL, with one OpenCL implementation in sight; several at once,
-# since most of them, and the compilers of kernels, keep one core busy.
+# tests NAME LABEL PLATFORM [WITHOUT]: the tests of build/NAME that carry LABEL, and not WITHOUT, with one OpenCL implementation in
+# sight; several at once, since most of them, and the compilers of kernels, keep one core busy.
 tests()
 {
-    OMP_WAIT_POLICY=passive tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" --no-tests=error -V -j "$jobs"
+    OMP_WAIT_POLICY=passive tests/platform.sh "$3" ctest --test-dir "build/$1" -L "$2" ${4:+-LE "$4"} --no-tests=error -V \
+        -j "$jobs"
 }
 
 build_gcc() { build gcc -DCMAKE_C_COMPILER=gcc -DPTSNE_WITH_OPENCL=ON -DPTSNE_WITH_ONEDNN=ON -DPTSNE_WITH_RENDER=ON; }
@@ -82,7 +83,7 @@ sanitized()
 
 format() { git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run -Werror; }
 
-fuzz() { BUILD=$PWD/build/fuzz tests/fuzz.sh 10; }
+fuzz() { BUILD=$PWD/build/fuzz tests/fuzz.sh 5; }
 
 # Programs of the opencl label must find the backend, or fail; the cpu has stages of its own.
 with_opencl() { PTSNE_TEST_BACKENDS=opencl "$@"; }
@@ -104,8 +105,8 @@ stages=(
     cpu-asan "sanitized tests asan cpu none"
     tools "tests gcc tool none"
     pocl "with_opencl tests gcc opencl pocl"
-    pocl-small "with_opencl tests gcc opencl pocl-small"
-    rusticl "with_opencl tests gcc opencl rusticl"
+    pocl-small "with_opencl tests gcc tiny pocl-small"
+    rusticl "with_opencl tests gcc opencl rusticl tool" # the programs ran on PoCL
     oclgrind "with_opencl tests gcc tiny oclgrind"
     bad-icd "tests/bad_icd.sh build/gcc"
     faults-opencl "tests/fault_opencl.sh build/asan"
