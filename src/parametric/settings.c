@@ -10,7 +10,7 @@
 #include "tsne/embed_settings.h"
 
 /* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
-#define LEAST_STEPS ((size_t)3000)
+#define LEAST_STEPS ((size_t)2400)
 
 /* What a mode takes where an option says "the mode's default"; edges: MNIST's 60,000 images. */
 typedef struct mode_defaults {
