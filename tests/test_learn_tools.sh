@@ -58,6 +58,8 @@ cp out stream.npy
 expect "as .npy" 0 - - ptsne classify bare.csv --model c.st --predict p.npy
 holds "of 48 x 4" grep -qa "'shape': (48, 4)" p.npy
 holds "as to standard output" cmp -s stream.npy p.npy
+expect "an ending in capitals" 0 - - ptsne classify bare.csv --model c.st --predict P.CSV
+holds "is an ending" cmp -s P.CSV p.csv
 expect "--to without predictions" 2 - "--to has an effect with --predict only" ptsne classify new.csv --model c.st --to csv
 expect "predictions and report on standard output" 2 - "--predict - and --json - both go to standard output" ptsne classify new.csv --model c.st --predict - --json -
 expect "predictions are labels" 0 "^accuracy: +100" - ptsne classify bare.csv --labels p.csv --model c.st

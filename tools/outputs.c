@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,13 @@ int outputs_check(const cli_call *call, const output_file *outputs, size_t n_out
 
 /* ---- tables ---- */
 
+/* As the library's writer has it: .csv in capitals too, and whatever else is .npy. */
+static const char *format_of_name(const char *path)
+{
+    const size_t length = strlen(path), tail = strlen(".csv");
+    return length >= tail && strcasecmp(path + length - tail, ".csv") == 0 ? "csv" : "npy";
+}
+
 int table_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format)
 {
     const bool streamed = output_streams(output), terminal = streamed && isatty(STDOUT_FILENO);
@@ -110,7 +118,7 @@ int table_format_choose(const cli_call *call, const char *output, int to, bool r
     }
     *format = to == TABLE_FORMAT_NPY    ? "npy"
               : to == TABLE_FORMAT_CSV  ? "csv"
-              : !streamed               ? NULL
+              : !streamed               ? format_of_name(output)
               : rows_known && !terminal ? "npy"
                                         : "csv";
     return EXIT_SUCCESS;

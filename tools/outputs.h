@@ -51,8 +51,8 @@ enum { OUTPUT_SPARE = 2 }; /* it may, and where a directory has its place, the w
 int outputs_check(const cli_call *call, const output_file *outputs, size_t n_outputs, const char *const *inputs,
                   size_t n_inputs);
 
-/* The writer's format for output: what was asked for; through a pipe .npy where the rows are known beforehand. Prints what is wrong and
- * returns the exit code. */
+/* The format that output is written in, "csv" or "npy": what was asked for, else what its name's ending says; through a pipe .npy where
+ * the rows are known beforehand. Prints what is wrong and returns the exit code. */
 int table_format_choose(const cli_call *call, const char *output, int to, bool rows_known, const char **format);
 
 /* "STEM_1", "STEM_2" ...: names of columns, released by free(). Prints and returns NULL where there is no memory. */

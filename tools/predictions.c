@@ -86,19 +86,12 @@ static int csv_file_write(const cli_call *call, const predictions *made, const c
     return status == PTSNE_OK ? EXIT_SUCCESS : console_fail(call->console, NULL, &err);
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), end = strlen(ending);
-    return length > end && strcmp(path + length - end, ending) == 0;
-}
-
 int predictions_write(const cli_call *call, const predictions *made, const char *path, int to, bool force)
 {
     const char *format;
     const int code = table_format_choose(call, path, to, false, &format);
     if (code != EXIT_SUCCESS) { return code; }
-    const bool csv = format == NULL ? ends_in(path, ".csv") : strcmp(format, "csv") == 0;
-    if (csv) { return csv_file_write(call, made, path, force); }
+    if (strcmp(format, "csv") == 0) { return csv_file_write(call, made, path, force); }
     const table_file file = {path, TABLE_FORMAT_NPY, force, .rows = made->n, .columns = made->n_classes};
     return table_write(call, &file, made->log_probabilities);
 }
