@@ -170,10 +170,14 @@ ptsne classify x.csv -o wide.st --net 1000,1000 "${wide[@]}" -q
 interrupted ptsne classify many.csv --model wide.st --predict many-told.csv
 holds "asking stops" test $code -eq 130
 holds "and says so" grep -qx "ptsne: stopped; many-told.csv was not written" err
+interrupted ptsne classify many.csv --model wide.st --predict -
+holds "standard output has its name" grep -qx "ptsne: stopped; standard output was not written" err
 ptsne autoencode x.csv -o wide-ae.st --encoder 1000,1000,3 "${wide[@]}" -q
 interrupted ptsne autoencode many.csv --model wide-ae.st --codes many-codes.npy --reconstructions many-again.npy
 holds "coding stops" test $code -eq 130
 holds "and says so of both" grep -qx "ptsne: stopped; many-codes.npy and many-again.npy were not written" err
+interrupted ptsne autoencode many.csv --model wide-ae.st --codes many-codes.npy --reconstructions -
+holds "also beside a file" grep -qx "ptsne: stopped; many-codes.npy and standard output were not written" err
 interrupted ptsne autoencode many.csv --encoder 1000,1000,3 --batches 100:64 --codes many-codes.npy --history stopped.csv
 holds "before there is a model" grep -qE "^ptsne: stopped after 0 epochs; no model was written$" err
 holds "though the history was" grep -q "^epoch,batch_size" stopped.csv

@@ -88,6 +88,11 @@ const char *count_text(size_t count, char text[32])
     return text;
 }
 
+const char *output_name(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0 ? "standard output" : path;
+}
+
 int console_exit_code(ptsne_status status)
 {
     switch (status) {
@@ -309,9 +314,9 @@ int console_say_stopped(cli_console *console, const char *file, const char *othe
     if (file == NULL) {
         console_error(console, "stopped");
     } else if (other == NULL) {
-        console_error(console, "stopped; %s was not written", file);
+        console_error(console, "stopped; %s was not written", output_name(file));
     } else {
-        console_error(console, "stopped; %s and %s were not written", file, other);
+        console_error(console, "stopped; %s and %s were not written", output_name(file), output_name(other));
     }
     return EXIT_STOPPED;
 }

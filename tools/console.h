@@ -56,6 +56,9 @@ void console_note(cli_console *console, const char *format, ...) CONSOLE_PRINTF(
 /* 1234567 as "1,234,567"; returns text, which has room for 32. */
 const char *count_text(size_t count, char text[32]);
 
+/* A file as people know it: "-" is "standard output"; NULL stays NULL. */
+const char *output_name(const char *path);
+
 /* Print err once, after "FILE: " where the message does not name the file itself; file may be NULL. Returns the exit code. */
 int console_fail(cli_console *console, const char *file, const ptsne_error *err);
 
@@ -75,7 +78,7 @@ void console_clear(cli_console *console);
 void console_catch_signals(void);
 bool console_stopped(void);
 
-/* "stopped; FILE was not written", or of two, or of none (NULL). Returns EXIT_STOPPED. */
+/* "stopped; FILE was not written", or of two, or of none (NULL); "-" is standard output. Returns EXIT_STOPPED. */
 int console_say_stopped(cli_console *console, const char *file, const char *other);
 
 #endif

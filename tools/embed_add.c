@@ -95,10 +95,7 @@ static int place(add_run *run)
         ptsne_embed_add(run->device, ptsne_table_values(run->x), ptsne_table_values(run->y), ptsne_table_rows(run->x),
                         ptsne_table_columns(run->x), run->components, ptsne_table_values(run->x_new), run->m,
                         &run->options, &observer, run->y_new, &done, &err);
-    if (status == PTSNE_ERR_STOPPED) {
-        return console_say_stopped(call->console, output_streams(settings->output) ? "the map" : settings->output,
-                                   NULL);
-    }
+    if (status == PTSNE_ERR_STOPPED) { return console_say_stopped(call->console, settings->output, NULL); }
     if (status != PTSNE_OK) {
         const bool about_data = status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA;
         return console_fail(call->console, about_data ? settings->input : NULL, &err);

@@ -15,11 +15,6 @@ bool output_streams(const char *output)
     return output != NULL && strcmp(output, "-") == 0;
 }
 
-const char *output_name(const char *path)
-{
-    return output_streams(path) ? "standard output" : path;
-}
-
 bool output_is_file(const char *output)
 {
     struct stat there;

@@ -29,9 +29,6 @@ typedef enum table_format { TABLE_FORMAT_AUTO, TABLE_FORMAT_NPY, TABLE_FORMAT_CS
         .name = "json", .kind = CLI_TEXT, .member = (place), .argument = "FILE", .help = (text)                        \
     }
 
-/* A file as people know it: "-" is "standard output". */
-const char *output_name(const char *path);
-
 /* Is it standard output? output may be NULL. */
 bool output_streams(const char *output);
 

@@ -105,9 +105,7 @@ static int check_settings(cluster_run *run)
 static int cluster_fail(const cluster_run *run, ptsne_status status, ptsne_error *err)
 {
     const cluster_settings *settings = run->call->settings;
-    if (status == PTSNE_ERR_STOPPED) {
-        return console_say_stopped(run->call->console, output_name(settings->output), NULL);
-    }
+    if (status == PTSNE_ERR_STOPPED) { return console_say_stopped(run->call->console, settings->output, NULL); }
     const bool about_data = status == PTSNE_ERR_ARGUMENT || status == PTSNE_ERR_DATA;
     return console_fail(run->call->console, about_data ? settings->input : NULL, err);
 }
