@@ -194,6 +194,7 @@ holds "in the units of the data" bash -c "paste -d, again.csv x.csv | awk -F, 'N
 holds "the report" grep -q '"code_size": 3' a.json
 expect "the same codes later" 0 - "x.csv: 200 rows, loss " ptsne autoencode x.csv --model a.st --codes later.npy
 holds "bit for bit" cmp -s codes.npy later.npy
+expect "of standard input" 0 - "^standard input: 200 rows, loss " bash -c "ptsne autoencode - --model a.st --codes later.npy -f <x.csv"
 expect "codes alone" 0 - "codes of 3" ptsne autoencode x.csv "${tiny[@]}" --codes alone.csv
 holds "named" grep -qx "code_1,code_2,code_3" alone.csv
 expect "codes to standard output" 0 "NUMPY" - ptsne autoencode x.csv --model a.st --codes - -q

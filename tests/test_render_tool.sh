@@ -63,6 +63,9 @@ expect 1 'no/such/d.png' scatter map.csv -o no/such/d.png
 expect 2 'map.csv: named twice' scatter map.csv -o map.csv -f
 expect 2 'scatter' scater map.csv -o d.png
 
+printf '1\n2\n' | "$program" scatter - -o d.png 2>err.txt
+check 'a map on standard input' grep -qx 'ptsne-render: standard input: a map needs 2 columns, this has 1' err.txt
+
 expect 0 '3 sprites of' sprites map.csv -i images.idx -l three.txt --canvas 400 -o s.png
 check 's.png is a PNG' is_png s.png
 expect 0 '' sprites map.csv -i pixels.csv --image-shape 2x2 --canvas 400 -q -o t.png

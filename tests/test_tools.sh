@@ -121,6 +121,8 @@ holds "the same bytes" cmp learnt.st learnt2.st
 expect "linear head, three dimensions" 0 - . ptsne fit x.csv -o learnt3.st "${taught[@]}" "${own[@]}" --net 16 --head linear --dims 3
 expect "anchors in mode edges" 0 - . ptsne fit x.csv -o learnt4.st "${small[@]}" --head anchors --anchors 5 --averaging 0.9
 ptsne transform learnt.st x.csv -o taught.npy -q
+expect "a map from standard input" 4 - "^ptsne: standard input: a map of 50 rows and 6 columns; x.csv has 200 rows, and the map 2 dimensions$" \
+    bash -c "ptsne fit x.csv -o m.st --teacher - <new.csv"
 expect "a map that is given" 0 - . ptsne fit x.csv -o learnt5.st "${taught[@]}" --net 16 --teacher taught.npy
 expect "a map of other rows" 4 - "taught.npy: a map of 200 rows and 2 columns; new.csv has [0-9]+ rows" \
     ptsne fit new.csv -o m.st "${taught[@]}" --teacher taught.npy
@@ -280,6 +282,7 @@ expect "a reference alone" 2 - "--reference has an effect with --add only" ptsne
 expect "an option of maps" 2 - "--init has no effect with --add: new points start at" ptsne embed --add map.npy --reference x.csv new.csv -o no.npy --init random
 expect "a map of other data" 4 - "map.npy: 200 points, but new.csv has 50 rows" ptsne embed --add map.npy --reference new.csv x.csv -o no.npy
 expect "new points of other columns" 4 - "placed.csv: rows of 2 columns, but x.csv has 6" ptsne embed --add map.npy --reference x.csv placed.csv -o no.npy
+expect "from standard input" 4 - "^ptsne: standard input: rows of 2 columns, but x.csv has 6$" bash -c "ptsne embed --add map.npy --reference x.csv - -o no.npy <placed.csv"
 expect "several perplexities" 2 - "--add takes one --perplexity" ptsne embed --add map.npy --reference x.csv new.csv -o no.npy --perplexity 5,10
 holds "nothing was written" bash -c '! ls no.npy* 2>/dev/null'
 

@@ -114,11 +114,6 @@ int device_settings_open(const cli_call *call, const device_settings *settings, 
     return console_fail(call->console, NULL, &err);
 }
 
-const char *input_name(const char *path)
-{
-    return strcmp(path, "-") == 0 ? "standard input" : path;
-}
-
 void say_data(const cli_call *call, const char *input, size_t rows, size_t columns, const ptsne_device *device,
               uint64_t seed)
 {

@@ -33,9 +33,6 @@ int device_settings_open(const cli_call *call, const device_settings *settings, 
         .help = "data: .npy, IDX, CSV, TSV or word vectors, also gzipped; - is standard input"                         \
     }
 
-/* A file as people know it: "-" is "standard input". */
-const char *input_name(const char *path);
-
 /* "x.npy: 5000 rows of 784 columns; on cpu (NAME), seed 0": said before the work. */
 void say_data(const cli_call *call, const char *input, size_t rows, size_t columns, const ptsne_device *device,
               uint64_t seed);

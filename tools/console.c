@@ -88,6 +88,11 @@ const char *count_text(size_t count, char text[32])
     return text;
 }
 
+const char *input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 const char *output_name(const char *path)
 {
     return path != NULL && strcmp(path, "-") == 0 ? "standard output" : path;
@@ -117,7 +122,7 @@ int console_exit_code(ptsne_status status)
 
 int console_fail(cli_console *console, const char *file, const ptsne_error *err)
 {
-    const char *name = file == NULL ? "" : strcmp(file, "-") == 0 ? "standard input" : file;
+    const char *name = file == NULL ? "" : input_name(file);
     const size_t length = strlen(name);
     if (length == 0 || (strncmp(err->message, name, length) == 0 && err->message[length] == ':')) {
         console_error(console, "%s", err->message);

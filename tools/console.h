@@ -56,7 +56,8 @@ void console_note(cli_console *console, const char *format, ...) CONSOLE_PRINTF(
 /* 1234567 as "1,234,567"; returns text, which has room for 32. */
 const char *count_text(size_t count, char text[32]);
 
-/* A file as people know it: "-" is "standard output"; NULL stays NULL. */
+/* A file as people know it: "-" is "standard input", or "standard output", where NULL stays NULL. */
+const char *input_name(const char *path);
 const char *output_name(const char *path);
 
 /* Print err once, after "FILE: " where the message does not name the file itself; file may be NULL. Returns the exit code. */

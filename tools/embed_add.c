@@ -45,7 +45,8 @@ static int check_settings(const cli_call *call)
     const char *const inputs[] = {settings->input, settings->add, settings->reference};
     const output_file outputs[] = {{"-o", settings->output, settings->force}, {"--json", settings->json, true}};
     if (settings->reference == NULL) {
-        return cli_refuse(call, "--add needs --reference FILE, the data that %s is the map of", settings->add);
+        return cli_refuse(call, "--add needs --reference FILE, the data that %s is the map of",
+                          input_name(settings->add));
     }
     if (settings->perplexities.count > 1) { return cli_refuse(call, "--add takes one --perplexity, not several"); }
     return outputs_check(call, outputs, CLI_LENGTH(outputs), inputs, CLI_LENGTH(inputs));
@@ -63,19 +64,20 @@ static int read_inputs(add_run *run)
     if (code != EXIT_SUCCESS) { return code; }
     const size_t n = ptsne_table_rows(run->x), d = ptsne_table_columns(run->x);
     if (ptsne_table_rows(run->y) != n) {
-        console_error(call->console, "%s: %zu points, but %s has %zu rows", settings->add, ptsne_table_rows(run->y),
-                      settings->reference, n);
+        console_error(call->console, "%s: %zu points, but %s has %zu rows", input_name(settings->add),
+                      ptsne_table_rows(run->y), input_name(settings->reference), n);
         return EXIT_DATA;
     }
     if (ptsne_table_columns(run->x_new) != d) {
-        console_error(call->console, "%s: rows of %zu columns, but %s has %zu", settings->input,
-                      ptsne_table_columns(run->x_new), settings->reference, d);
+        console_error(call->console, "%s: rows of %zu columns, but %s has %zu", input_name(settings->input),
+                      ptsne_table_columns(run->x_new), input_name(settings->reference), d);
         return EXIT_DATA;
     }
     run->m = ptsne_table_rows(run->x_new);
     run->components = ptsne_table_columns(run->y);
     if (run->components == 2 || run->components == 3) { return EXIT_SUCCESS; }
-    console_error(call->console, "%s: a map has 2 or 3 columns, this has %zu", settings->add, run->components);
+    console_error(call->console, "%s: a map has 2 or 3 columns, this has %zu", input_name(settings->add),
+                  run->components);
     return EXIT_DATA;
 }
 
@@ -103,7 +105,7 @@ static int place(add_run *run)
     const int code = embed_write_map(call, run->y_new, run->m, run->components);
     if (code != EXIT_SUCCESS) { return code; }
     console_note(call->console, "%s: %zu points placed on %s, %.1f s", output_name(settings->output), run->m,
-                 settings->add, done.seconds);
+                 input_name(settings->add), done.seconds);
     return embed_report_write(call, embed_report_figures(&done), "done", run->device, run->m,
                               ptsne_table_columns(run->x), run->components, run->options.seed);
 }

@@ -84,8 +84,8 @@ static int read_data(map_run *run)
         return console_fail(call->console, run->given.index, &err);
     }
     if (run->x != NULL && run->graph.n != run->n) {
-        console_error(call->console, "%s: neighbours of %zu points, but %s has %zu rows", run->given.index,
-                      run->graph.n, settings->input, run->n);
+        console_error(call->console, "%s: neighbours of %zu points, but %s has %zu rows", input_name(run->given.index),
+                      run->graph.n, input_name(settings->input), run->n);
         return EXIT_DATA;
     }
     run->n = run->graph.n;
@@ -107,7 +107,7 @@ static int prepare_map(map_run *run)
     ptsne_table *init = NULL;
     int code = map_read(call, settings->init, PTSNE_UNKNOWN, &init);
     if (code == EXIT_SUCCESS && (ptsne_table_rows(init) != run->n || ptsne_table_columns(init) != components)) {
-        console_error(call->console, "%s: %zu x %zu numbers, but the map has %zu x %zu", settings->init,
+        console_error(call->console, "%s: %zu x %zu numbers, but the map has %zu x %zu", input_name(settings->init),
                       ptsne_table_rows(init), ptsne_table_columns(init), run->n, components);
         code = EXIT_DATA;
     }

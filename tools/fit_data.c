@@ -21,7 +21,7 @@ static int target_read(const cli_call *call, const fit_data_files *files, size_t
     const size_t rows = ptsne_table_rows(data->map), columns = ptsne_table_columns(data->map);
     if (rows == data->n && columns == files->dims) { return EXIT_SUCCESS; }
     console_error(call->console, "%s: a map of %zu rows and %zu columns; %s has %zu rows, and the map %zu dimensions",
-                  files->map, rows, columns, files->input, data->n, files->dims);
+                  input_name(files->map), rows, columns, input_name(files->input), data->n, files->dims);
     return EXIT_DATA;
 }
 

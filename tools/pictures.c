@@ -109,7 +109,7 @@ int picture_begin(const cli_call *call, const picture_settings *settings, const 
     map->rows = ptsne_table_rows(map->table);
     map->columns = ptsne_table_columns(map->table);
     if (map->columns < 2) {
-        console_error(console, "%s: a map needs 2 columns, this has %zu", settings->map, map->columns);
+        console_error(console, "%s: a map needs 2 columns, this has %zu", input_name(settings->map), map->columns);
         return EXIT_DATA;
     }
     if ((code = labels_read(call, settings, map)) != EXIT_SUCCESS) { return code; }
@@ -119,10 +119,10 @@ int picture_begin(const cli_call *call, const picture_settings *settings, const 
         return EXIT_DATA;
     }
     if (map->columns > 3) {
-        console_warning(console, "%s has %zu columns; is it a map? The first two are drawn", settings->map,
+        console_warning(console, "%s has %zu columns; is it a map? The first two are drawn", input_name(settings->map),
                         map->columns);
     } else if (map->columns == 3) {
-        console_note(console, "%s has 3 columns: the first two are drawn", settings->map);
+        console_note(console, "%s has 3 columns: the first two are drawn", input_name(settings->map));
     }
     return EXIT_SUCCESS;
 }

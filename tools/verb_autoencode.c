@@ -106,7 +106,7 @@ static int use(const cli_call *call, autoencode_job *job)
     if (code != EXIT_SUCCESS) { return code; }
     float *codes = calloc(most * code_size, sizeof *codes), *y = calloc(most * d, sizeof *y);
     if (codes == NULL || y == NULL) {
-        console_error(call->console, "%s: not enough memory for %zu rows", settings->learn.input, most);
+        console_error(call->console, "%s: not enough memory for %zu rows", input_name(settings->learn.input), most);
         code = EXIT_FAILED;
     } else {
         ptsne_status status = pump(job, codes, y, &err);
@@ -176,8 +176,8 @@ static int autoencode_run(const cli_call *call)
     if (code == EXIT_SUCCESS) { code = learn->model == NULL ? train(call, learn) : check_model(call, learn); }
     if (code == EXIT_SUCCESS) { code = use(call, &job); }
     if (code == EXIT_SUCCESS && !learn->trained) {
-        console_note(call->console, "%s: %zu rows, loss %.4g", settings->learn.input, ptsne_table_rows(learn->data.x),
-                     job.loss);
+        console_note(call->console, "%s: %zu rows, loss %.4g", input_name(settings->learn.input),
+                     ptsne_table_rows(learn->data.x), job.loss);
     }
     const int reported = report(call, &job, code);
     ptsne_writer_discard(job.codes);

@@ -41,7 +41,7 @@ static int shape_find(const cli_call *call, const ptsne_table *images, size_t sh
             return EXIT_SUCCESS;
         }
         console_error(call->console, "--image-shape %s does not fit the %zu columns of %s", settings->image_shape,
-                      columns, settings->images);
+                      columns, input_name(settings->images));
         return EXIT_DATA;
     }
     ptsne_table_image_shape(images, shape);
@@ -50,11 +50,11 @@ static int shape_find(const cli_call *call, const ptsne_table *images, size_t sh
     if (side * side == columns) {
         console_error(call->console,
                       "%s does not say the shape of its images; if they are square: --image-shape %zux%zu",
-                      settings->images, side, side);
+                      input_name(settings->images), side, side);
     } else {
         console_error(call->console,
                       "%s does not say the shape of its images: --image-shape HxW or HxWxC, in all %zu columns",
-                      settings->images, columns);
+                      input_name(settings->images), columns);
     }
     return EXIT_DATA;
 }
@@ -66,8 +66,8 @@ static int images_read(const cli_call *call, const labelled_map *map, ptsne_tabl
     const int code = table_read(call, settings->images, &options, images);
     if (code != EXIT_SUCCESS) { return code; }
     if (ptsne_table_rows(*images) != map->rows) {
-        console_error(call->console, "%s has %zu images, but %s has %zu points", settings->images,
-                      ptsne_table_rows(*images), settings->picture.map, map->rows);
+        console_error(call->console, "%s has %zu images, but %s has %zu points", input_name(settings->images),
+                      ptsne_table_rows(*images), input_name(settings->picture.map), map->rows);
         return EXIT_DATA;
     }
     return shape_find(call, *images, shape);

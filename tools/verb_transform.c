@@ -94,7 +94,7 @@ static int open_output(const cli_call *call, row_stream *stream)
     stream->x = calloc(stream->capacity * stream->columns, sizeof *stream->x);
     stream->y = calloc(stream->capacity * stream->components, sizeof *stream->y);
     if (stream->x != NULL && stream->y != NULL) { return EXIT_SUCCESS; }
-    console_error(call->console, "%s: not enough memory for %zu rows", settings->input, stream->capacity);
+    console_error(call->console, "%s: not enough memory for %zu rows", input_name(settings->input), stream->capacity);
     return EXIT_FAILED;
 }
 
