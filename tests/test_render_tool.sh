@@ -56,13 +56,24 @@ check 'a PNG on standard output' is_png out.txt
 expect 2 '--size 300: not WIDTHxHEIGHT' scatter map.csv --size 300 -o d.png
 expect 2 'no palette "rainbow"' scatter map.csv --palette rainbow -o d.png
 expect 2 'output' scatter map.csv
-expect 4 'two.txt has 2 labels, but map.csv has 3 points' scatter map.csv -l two.txt -o d.png
+expect 4 'two.txt: 2 labels, but map.csv has 3 rows' scatter map.csv -l two.txt -o d.png
 expect 4 'nan' scatter nan.csv -o d.png
 expect 1 'missing.csv' scatter missing.csv -o d.png
 expect 1 'no/such/d.png' scatter map.csv -o no/such/d.png
 expect 2 'map.csv: named twice' scatter map.csv -o map.csv -f
 expect 2 'scatter' scater map.csv -o d.png
 
+# --header is about the map, as is an empty --label-column=; a column's name is about the labels, and says that it stands there.
+printf '7,9\n0,0\n1,0\n0,1\n' >numbered.csv
+printf 'y,z\n0,0\n1,0\n0,1\n' >flat.csv
+printf 'cultivar\na\nb\na\n' >named.txt
+expect 4 'three.txt: 3 labels, but numbered.csv has 4 rows' scatter numbered.csv -l three.txt -o d.png
+expect 0 '' scatter numbered.csv -l three.txt --header -q -o e.png
+expect 4 'flat.csv: a map needs 2 columns, this has 1' scatter flat.csv -l three.txt -o d.png
+expect 0 '' scatter flat.csv -l three.txt --label-column= -q -o f.png
+expect 4 'named.txt: 4 labels, but map.csv has 3 rows' scatter map.csv -l named.txt -o d.png
+expect 0 '' scatter map.csv -l named.txt --label-column cultivar -q -o g.png
+expect 2 'no column "cultivated": there are 1 columns: "cultivar"' scatter map.csv -l named.txt --label-column cultivated -o d.png
 printf '1\n2\n' | "$program" scatter - -o d.png 2>err.txt
 check 'a map on standard input' grep -qx 'ptsne-render: standard input: a map needs 2 columns, this has 1' err.txt
 
@@ -72,7 +83,7 @@ expect 0 '' sprites map.csv -i pixels.csv --image-shape 2x2 --canvas 400 -q -o t
 expect 4 'if they are square: --image-shape 2x2' sprites map.csv -i pixels.csv -o d.png
 expect 4 '--image-shape 2x3 does not fit the 4 columns of pixels.csv' sprites map.csv -i pixels.csv --image-shape 2x3 -o d.png
 expect 2 'not HEIGHTxWIDTH' sprites map.csv -i pixels.csv --image-shape 2by2 -o d.png
-expect 4 'two.txt has 2 labels' sprites map.csv -i images.idx -l two.txt -o d.png
+expect 4 'two.txt: 2 labels' sprites map.csv -i images.idx -l two.txt -o d.png
 printf '0,0\n1,1\n' >short.csv
 expect 4 'images.idx has 3 images, but short.csv has 2 points' sprites short.csv -i images.idx -o d.png
 check 'no failure left a file' test ! -e d.png

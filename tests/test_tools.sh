@@ -160,6 +160,13 @@ for data in bare.csv array.npy; do
     expect "fit: the labels' other column, $data" 2 - 'no row has the label "3"' \
         ptsne fit $data -o m.st "${small[@]}" --labels groups.npy --label-column 1 --exclude-label 3
 done
+sed '1s/.*/1,3,5,7,9,11/' bare.csv >numbered.csv
+cut -d, -f7 x.csv | sed '1s/.*/cultivar/' >named.txt
+sed 1d named.txt >list.txt
+expect "a header of numbers" 4 - "list.txt: 200 labels, but numbered.csv has 201 rows" ptsne metrics --data numbered.csv --embedding array.npy --labels list.txt
+expect "--header is about the data" 0 "^1-NN error" - ptsne metrics -q --data numbered.csv --header --embedding array.npy --labels list.txt
+expect "a list that begins with its name" 4 - "named.txt: 201 labels, but bare.csv has 200 rows" ptsne metrics --data bare.csv --embedding array.npy --labels named.txt
+expect "which is told" 0 "^1-NN error" - ptsne metrics -q --data bare.csv --embedding array.npy --labels named.txt --label-column cultivar
 expect "a label column of the data" 0 - "^50 rows are left out" ptsne fit x.csv -o by2.st -f "${small[@]}" --label-column label --exclude-label kind3
 
 expect "going on from a model" 0 - "^on.st: learnt.st trained on, 1 epoch" ptsne fit x.csv -o on.st --init learnt.st "${taught[@]}" --epochs 1 --perplexity 8

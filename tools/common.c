@@ -23,13 +23,15 @@ const cli_option read_options[6] = {
      .help = "column that holds labels, by name or number",
      .shown = "label, class, target, y or species",
      .more = "Where labels come from a file of their own, it is a column of that file. An empty name (--label-column=) "
-             "says that there is none."},
+             "says that the data, or the map, have none."},
     {.name = "header",
      .kind = CLI_SET,
      .set = 1,
      .member = offsetof(read_settings, header),
      .help = "the first line of a table names its columns",
-     .shown = "told by the content"},
+     .shown = "told by the content",
+     .more = "This is about the data, or the map. A file of labels has a header where its content tells so, or where "
+             "--label-column names a column of it."},
     {.name = "no-header",
      .kind = CLI_SET,
      .set = 0,

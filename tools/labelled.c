@@ -1,11 +1,18 @@
 #include "labelled.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Does --label-column name a column, or say that there is none? */
 static bool column_named(const read_settings *reading)
 {
     return reading->label_column != NULL && reading->label_column[0] != '\0';
+}
+
+/* Is it a name, and not a column's number? */
+static bool is_name(const char *column)
+{
+    return column[strspn(column, "0123456789")] != '\0';
 }
 
 int labelled_read(const cli_call *call, const char *data, const char *labels, const read_settings *reading,
@@ -18,9 +25,10 @@ int labelled_read(const cli_call *call, const char *data, const char *labels, co
     if (code != EXIT_SUCCESS) { return code; }
     set->labels = ptsne_table_labels(set->x);
     if (labels == NULL) { return EXIT_SUCCESS; }
+    const char *column = column_named(reading) ? reading->label_column : NULL;
     const ptsne_read_options own = {
-        .label_column = column_named(reading) ? reading->label_column : NULL,
-        .header = -1,
+        .label_column = column,
+        .header = column != NULL && is_name(column) ? 1 : -1, /* a name has to stand somewhere */
         .n_rows = read.n_rows,
     };
     if (ptsne_labels_read(labels, &own, &set->read, &err) != PTSNE_OK) {

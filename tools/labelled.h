@@ -10,8 +10,8 @@ typedef struct labelled {
     const ptsne_labels *labels; /* these, or those of x; NULL: there are none */
 } labelled;
 
-/* labels: a file, one label a row, to which --label-column then belongs; NULL: there is none. Prints what is wrong and returns the
- * exit code. */
+/* labels: a file, one label a row, to which a column that --label-column names then belongs; NULL: there is none. What else there is in
+ * reading, a header say, is about the data; only the limit is about both. Prints what is wrong and returns the exit code. */
 int labelled_read(const cli_call *call, const char *data, const char *labels, const read_settings *reading,
                   labelled *set);
 void labelled_release(labelled *set);

@@ -78,44 +78,22 @@ const char *file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* The labels of the map's own column, or of a file of their own. */
-static int labels_read(const cli_call *call, const picture_settings *settings, labelled_map *map)
-{
-    const ptsne_read_options read = read_settings_use(&settings->reading);
-    map->labels = ptsne_table_labels(map->table);
-    if (settings->labels == NULL) { return EXIT_SUCCESS; }
-    ptsne_error err = {0};
-    const ptsne_read_options options = {
-        .label_column = read.label_column, .header = read.header, .n_rows = read.n_rows};
-    if (ptsne_labels_read(settings->labels, &options, &map->read, &err) != PTSNE_OK) {
-        return console_fail(call->console, settings->labels, &err);
-    }
-    map->labels = map->read;
-    return EXIT_SUCCESS;
-}
-
 int picture_begin(const cli_call *call, const picture_settings *settings, const char *images, labelled_map *map)
 {
     cli_console *console = call->console;
     const char *const inputs[] = {settings->map, settings->labels, images};
     const output_file picture = {"-o", settings->output, settings->force};
     *map = (labelled_map){0};
-    ptsne_read_options options = read_settings_use(&settings->reading);
-    if (settings->labels != NULL) { options.label_column = NULL; } /* it is meant for the other file */
     int code = outputs_check(call, &picture, 1, inputs, CLI_LENGTH(inputs));
-    if (code == EXIT_SUCCESS) { code = table_read(call, settings->map, &options, &map->table); }
+    if (code == EXIT_SUCCESS) {
+        code = labelled_read(call, settings->map, settings->labels, &settings->reading, &map->data);
+    }
     if (code != EXIT_SUCCESS) { return code; }
-    map->values = ptsne_table_values(map->table);
-    map->rows = ptsne_table_rows(map->table);
-    map->columns = ptsne_table_columns(map->table);
+    map->values = ptsne_table_values(map->data.x);
+    map->rows = ptsne_table_rows(map->data.x);
+    map->columns = ptsne_table_columns(map->data.x);
     if (map->columns < 2) {
         console_error(console, "%s: a map needs 2 columns, this has %zu", input_name(settings->map), map->columns);
-        return EXIT_DATA;
-    }
-    if ((code = labels_read(call, settings, map)) != EXIT_SUCCESS) { return code; }
-    if (map->labels != NULL && ptsne_labels_count(map->labels) != map->rows) {
-        console_error(console, "%s has %zu labels, but %s has %zu points", settings->labels,
-                      ptsne_labels_count(map->labels), settings->map, map->rows);
         return EXIT_DATA;
     }
     if (map->columns > 3) {
@@ -129,6 +107,5 @@ int picture_begin(const cli_call *call, const picture_settings *settings, const 
 
 void labelled_map_release(labelled_map *map)
 {
-    ptsne_labels_destroy(map->read);
-    ptsne_table_destroy(map->table);
+    labelled_release(&map->data);
 }

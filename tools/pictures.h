@@ -2,7 +2,7 @@
 #ifndef PTSNE_TOOLS_PICTURES_H
 #define PTSNE_TOOLS_PICTURES_H
 
-#include "common.h"
+#include "labelled.h"
 
 typedef struct picture_settings {
     const char *map, *labels, *output;
@@ -19,11 +19,9 @@ extern const cli_option picture_looks[7];
 
 void picture_settings_default(picture_settings *settings);
 
-/* A map with one label a point. */
+/* A map, and one label a point where there are labels. */
 typedef struct labelled_map {
-    ptsne_table *table;
-    ptsne_labels *read;         /* what has to be released */
-    const ptsne_labels *labels; /* NULL: none */
+    labelled data; /* x is the map */
     const float *values;
     size_t rows, columns;
 } labelled_map;

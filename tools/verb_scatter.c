@@ -68,7 +68,7 @@ static int scatter_run(const cli_call *call)
     };
     int code = picture_begin(call, picture, NULL, &map);
     if (code != EXIT_SUCCESS) { goto done; }
-    if (ptsne_render_scatter(map.values, map.rows, map.columns, map.labels, &options, &observer, picture->output,
+    if (ptsne_render_scatter(map.values, map.rows, map.columns, map.data.labels, &options, &observer, picture->output,
                              picture->force, &report, &err) != PTSNE_OK) {
         code = console_fail(call->console, NULL, &err);
         goto done;

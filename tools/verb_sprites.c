@@ -118,8 +118,8 @@ static int sprites_run(const cli_call *call)
     int code = picture_begin(call, picture, settings->images, &map);
     if (code != EXIT_SUCCESS) { goto done; }
     if ((code = images_read(call, &map, &images, shape)) != EXIT_SUCCESS) { goto done; }
-    if (ptsne_render_sprites(map.values, map.rows, map.columns, ptsne_table_values(images), shape, map.labels, &options,
-                             &observer, picture->output, picture->force, &report, &err) != PTSNE_OK) {
+    if (ptsne_render_sprites(map.values, map.rows, map.columns, ptsne_table_values(images), shape, map.data.labels,
+                             &options, &observer, picture->output, picture->force, &report, &err) != PTSNE_OK) {
         code = console_fail(call->console, NULL, &err);
         goto done;
     }
