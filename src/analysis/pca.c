@@ -251,7 +251,7 @@ static ptsne_status project_all(work *w, ptsne_error *err)
 /* Add a tile's part to the upper blocks of c. */
 static ptsne_status gram_add(work *w, const pt_buffer *points, size_t rows, bool first, ptsne_error *err)
 {
-    const size_t parts = (w->d + GRAM_BLOCK - 1) / GRAM_BLOCK, block = (w->d / parts + 15) / 16 * 16;
+    const size_t parts = pt_ceil_div(w->d, GRAM_BLOCK), block = pt_round_up(w->d / parts, 16);
     for (size_t from = 0; from < w->d; from += block) {
         const pt_product_shape shape = {
             .transpose_a = true,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/sizes.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
 #define PT_BACKEND_VERSION 7u
@@ -424,7 +425,7 @@ size_t pt_elements_largest(const pt_backend *be);
  * wanted and a vector. */
 static inline size_t pt_nearest_room(size_t k)
 {
-    const size_t more = k / 2 < 64 ? 64 : k / 2, room = (k + more + 15) / 16 * 16;
+    const size_t more = k / 2 < 64 ? 64 : k / 2, room = pt_round_up(k + more, 16);
     return 16 + 2 * (room + 16);
 }
 

@@ -20,4 +20,10 @@ static inline size_t pt_ceil_div(size_t n, size_t parts)
     return n / parts + (n % parts != 0);
 }
 
+/* The least multiple of step that is not below n. */
+static inline size_t pt_round_up(size_t n, size_t step)
+{
+    return pt_ceil_div(n, step) * step;
+}
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/sizes.h"
 #include "network/streams.h"
 
 void pt_learning_default(ptsne_learn_options *options)
@@ -69,7 +70,7 @@ static void stretches_default(ptsne_learn_options *s, size_t n, const pt_learnin
     }
     if (first->batch_size == 0) { first->batch_size = batch_default(usual->stretches[0].batch_size, n); }
     const size_t steps = n < first->batch_size ? 1 : n / first->batch_size;
-    const size_t least = (usual->least_steps + steps - 1) / steps;
+    const size_t least = pt_ceil_div(usual->least_steps, steps);
     if (epochs_open && first->epochs < least) { first->epochs = least; }
 }
 

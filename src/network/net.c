@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "base/sizes.h"
 #include "network/streams.h"
 
 static const char *const activation_names[] = {"linear", "relu", "elu", "tanh", "sigmoid"};
@@ -62,7 +63,7 @@ ptsne_status pt_shape_of_rows(const size_t input[3], size_t n_columns, pt_shape 
 
 static size_t rounded(size_t elements)
 {
-    return (elements + 15) / 16 * 16;
+    return pt_round_up(elements, 16);
 }
 
 /* Whether a row of this shape has from 1 to PT_NET_MAX_WIDTH values; no product is taken that could overflow. */

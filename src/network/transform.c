@@ -48,7 +48,7 @@ static size_t rows_for(const ptsne_model *model, size_t count)
 {
     const size_t row_block = model->be->row_block, most = model->block_rows;
     if (row_block == 0 || most % row_block != 0) { return most; }
-    return (count + row_block - 1) / row_block * row_block;
+    return pt_round_up(count, row_block);
 }
 
 /* Rows through the network, as far as it is prepared. */

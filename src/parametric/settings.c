@@ -6,6 +6,7 @@
 
 #include "base/c_locale.h"
 #include "base/limits.h"
+#include "base/sizes.h"
 #include "network/model_file.h"
 #include "tsne/embed_settings.h"
 
@@ -199,7 +200,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if ((status = numbers_check(s, err)) != PTSNE_OK) { return status; }
     sizes_fit(s, n, observer);
     const size_t steps = pt_settings_steps(s, n);
-    if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = (LEAST_STEPS + steps - 1) / steps; }
+    if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = pt_ceil_div(LEAST_STEPS, steps); }
     s->pca = pt_settings_pca(s->pca, s->metric, n, n_features);
     if (s->mode == PTSNE_MODE_EDGES || s->teacher != NULL) { return PTSNE_OK; }
     return perplexities_check(s, s->mode == PTSNE_MODE_BATCH ? s->batch_size : n, err);

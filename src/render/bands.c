@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 
 /* The bands that an item touches. */
 static void bands_of(const pt_bands *bands, const pt_painter *painter, size_t item, size_t *first, size_t *end)
@@ -20,7 +21,7 @@ ptsne_status pt_bands_create(const pt_painter *painter, const uint32_t *order, s
                              ptsne_error *err)
 {
     size_t first, end, total = 0;
-    *bands = (pt_bands){.count = (height + PT_BAND_ROWS - 1) / PT_BAND_ROWS};
+    *bands = (pt_bands){.count = pt_ceil_div(height, PT_BAND_ROWS)};
     size_t *begins = pt_array_zeroed(bands->count + 1, sizeof *begins);
     if (begins == NULL) { return pt_fail_memory(err, "bands", (double)(bands->count * sizeof *begins)); }
     bands->begins = begins;

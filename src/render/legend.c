@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sizes.h"
 #include "render/canvas.h"
 
 /* Measures in ems. */
@@ -131,7 +132,7 @@ ptsne_status pt_legend_columns(pt_text *text, const pt_classes *classes, double 
     size_t shown = most_shown(classes, em, width, height);
     entries_fill(text, classes, em, shown, legend);
     while (columns_place(legend, rows) > width && shown > 0) {
-        const size_t columns = (legend->count + rows - 1) / rows; /* drop the last column */
+        const size_t columns = pt_ceil_div(legend->count, rows); /* drop the last column */
         shown = columns < 2 ? 0 : (columns - 1) * rows - 1;
         entries_fill(text, classes, em, shown, legend);
     }
@@ -161,7 +162,7 @@ static double strip_place(pt_legend *legend, double width)
     const double together = strip_width(legend, &widest);
     const bool one_line = together <= width;
     const size_t most = one_line ? legend->count : (size_t)fmax(floor((width + gap) / (widest + gap)), 1.0);
-    const size_t lines = (legend->count + most - 1) / most, per_line = (legend->count + lines - 1) / lines;
+    const size_t lines = pt_ceil_div(legend->count, most), per_line = pt_ceil_div(legend->count, lines);
     for (size_t i = 0; i < legend->count; i++) {
         pt_legend_entry *entry = &legend->entries[i];
         if (!one_line) { x = (double)(i % per_line) * (widest + gap); }

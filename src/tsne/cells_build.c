@@ -332,7 +332,7 @@ static void worth_say(const pt_cells *s, size_t own, const float *apart, size_t 
 static ptsne_status worth_find(pt_cells *s, float softness, float reach, ptsne_error *err)
 {
     const size_t rows = block_rows(s), each = pt_smaller(SPOKESMEN, rows), cells = rows / each, chunk = 256;
-    const size_t chunks = (s->n_cells + chunk - 1) / chunk;
+    const size_t chunks = pt_ceil_div(s->n_cells, chunk);
     for (size_t from = 0; from < s->n_cells; from += cells) {
         const size_t some = pt_smaller(cells, s->n_cells - from);
         size_t count = 0;

@@ -10,7 +10,6 @@
 #include "analysis/rows.h"
 #include "base/memory.h"
 #include "base/sizes.h"
-#include "tsne/candidates.h"
 #include "tsne/distance.h"
 #include "tsne/sweep.h"
 

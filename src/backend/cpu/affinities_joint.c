@@ -24,7 +24,7 @@ ptsne_status cpu_affinities_joint(pt_backend *be, const pt_buffer *p, size_t n, 
                                   ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t side = (n + TILE - 1) / TILE;
+    const size_t side = pt_ceil_div(n, TILE);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, side)) if (n > 128)
     for (size_t t = 0; t < side; t++) {
         for (size_t j0 = 0; j0 < n; j0 += TILE) { join_tile(pt_cpu_floats(p), n, t * TILE, j0, pt_cpu_floats(joint)); }

@@ -34,7 +34,7 @@ ptsne_status cpu_anchors(pt_backend *be, const pt_buffer *z, size_t n, size_t k,
                          const pt_buffer *p, const pt_buffer *y, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t rows = CHUNK / k + 1, chunks = (n + rows - 1) / rows;
+    const size_t rows = CHUNK / k + 1, chunks = pt_ceil_div(n, rows);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
@@ -74,7 +74,7 @@ ptsne_status cpu_anchors_gradient(pt_backend *be, const pt_buffer *p, size_t n, 
                                   ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t rows = CHUNK / k + 1, chunks = (n + rows - 1) / rows;
+    const size_t rows = CHUNK / k + 1, chunks = pt_ceil_div(n, rows);
     const float share = class_of == NULL ? 0.0f : weight / (float)n;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {

@@ -238,7 +238,7 @@ ptsne_status cpu_attraction(pt_backend *be, const pt_edges *edges, const pt_buff
         .last = edges->n - 1,
         .inverse_dof = 1.0f / dof,
     };
-    const size_t m = edges->m, step = pair_chunk(m, LEAST_CHUNK), chunks = (m + step - 1) / step;
+    const size_t m = edges->m, step = pair_chunk(m, LEAST_CHUNK), chunks = pt_ceil_div(m, step);
     double *parts = pair_doubles(pt_cpu_floats(scratch)), total = 0.0;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {

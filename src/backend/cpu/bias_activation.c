@@ -34,7 +34,7 @@ ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, s
                                  pt_activation activation, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t rows = CHUNK / d + 1, chunks = (n + rows - 1) / rows;
+    const size_t rows = CHUNK / d + 1, chunks = pt_ceil_div(n, rows);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
@@ -75,7 +75,7 @@ ptsne_status cpu_activation_gradient(pt_backend *be, const pt_buffer *y, size_t 
                                      const pt_buffer *g, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t at = c * CHUNK, left = count - at;

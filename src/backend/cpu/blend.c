@@ -9,7 +9,7 @@ ptsne_status cpu_blend(pt_backend *be, float alpha, const pt_buffer *x, float be
     (void)err; /* nothing here can fail */
     const float *from = pt_cpu_floats(x);
     float *to = pt_cpu_floats(y);
-    const size_t count = y->count, chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t count = y->count, chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * CHUNK < count ? (c + 1) * CHUNK : count;

@@ -88,7 +88,7 @@ ptsne_status cpu_column_moments(pt_backend *be, const pt_buffer *x, size_t n, si
 {
     (void)err; /* nothing here can fail */
     const float *from = pt_cpu_floats(x);
-    const size_t rows = (n + pt_column_chunks(n) - 1) / pt_column_chunks(n), chunks = (n + rows - 1) / rows;
+    const size_t rows = pt_ceil_div(n, pt_column_chunks(n)), chunks = pt_ceil_div(n, rows);
     double *means = pair_doubles(pt_cpu_floats(scratch)), *spreads = means + chunks * d;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
     for (size_t c = 0; c < chunks; c++) {

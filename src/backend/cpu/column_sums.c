@@ -14,8 +14,8 @@
 static void sum_by_parts(const pt_backend *be, const float *from, size_t n, size_t d, float *to)
 {
     double sums[PARTS][COLUMNS], total[COLUMNS] = {0};
-    const size_t share = (n + PARTS - 1) / PARTS, least = PART_NUMBERS / d, rows = share < least ? least : share;
-    const size_t parts = (n + rows - 1) / rows;
+    const size_t share = pt_ceil_div(n, PARTS), least = PART_NUMBERS / d, rows = share < least ? least : share;
+    const size_t parts = pt_ceil_div(n, rows);
     const lines l = lines_of(d, 0);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, parts)) if (parts > 1)
     for (size_t p = 0; p < parts; p++) {
@@ -40,7 +40,7 @@ ptsne_status cpu_column_sums(pt_backend *be, const pt_buffer *x, size_t n, size_
         sum_by_parts(be, from, n, d, to);
         return PTSNE_OK;
     }
-    const size_t chunks = (d + COLUMNS - 1) / COLUMNS;
+    const size_t chunks = pt_ceil_div(d, COLUMNS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
     for (size_t c = 0; c < chunks; c++) {
         const size_t first = c * COLUMNS, width = d - first < COLUMNS ? d - first : COLUMNS;

@@ -36,11 +36,6 @@ typedef struct layout {
     size_t most_parts;                    /* of as many images or fewer: 129 images have fewer parts than 128 */
 } layout;
 
-static size_t up(size_t n, size_t step)
-{
-    return (n + step - 1) / step * step;
-}
-
 static layout layout_of(const pt_window *w, size_t n, size_t filters)
 {
     layout l = {.window = *w, .filters = filters, .places = w->out_height * w->out_width};
@@ -51,35 +46,37 @@ static layout layout_of(const pt_window *w, size_t n, size_t filters)
     l.in_place = w->pad_top == 0 && w->pad_left == 0 && l.rows_seen <= w->height && columns_seen <= w->width;
     l.row = (l.in_place ? w->width : columns_seen) * w->channels;
     l.padded = l.rows_seen * l.row;
-    l.band = up(SECOND_CACHE / up(l.patch, LANES) + 1, PLACES);
-    if (l.band > up(l.places, PLACES)) { l.band = up(l.places, PLACES); }
-    l.images = (n + PARTS - 1) / PARTS;
+    l.band = pt_round_up(SECOND_CACHE / pt_round_up(l.patch, LANES) + 1, PLACES);
+    if (l.band > pt_round_up(l.places, PLACES)) { l.band = pt_round_up(l.places, PLACES); }
+    l.images = pt_ceil_div(n, PARTS);
     if (l.images < PART_IMAGES) { l.images = PART_IMAGES; }
-    l.parts = (n + l.images - 1) / l.images;
-    l.most_parts = (n + PART_IMAGES - 1) / PART_IMAGES;
+    l.parts = pt_ceil_div(n, l.images);
+    l.most_parts = pt_ceil_div(n, PART_IMAGES);
     if (l.most_parts > PARTS) { l.most_parts = PARTS; }
     return l;
 }
 
 /* Places in the scratch, in floats. */
 typedef struct rooms {
-    size_t packed, place, value, own,
-        parts;        /* packed weights, offsets of places and of a patch's values, threads, parts */
-    size_t each, all; /* of one thread, of everything */
+    size_t packed;       /* weights */
+    size_t place, value; /* offsets: of places, of a patch's values */
+    size_t own, parts;   /* the threads' rooms; the parts of the weights' gradient */
+    size_t each, all;    /* of one thread, of everything */
 } rooms;
 
 /* back: for the way back, which needs more. */
 static rooms rooms_of(const layout *l, size_t threads, bool back)
 {
-    const size_t forward = l->patch * up(l->filters, LANES), turned = l->filters * up(l->patch, LANES);
-    const size_t unfolded = l->band * up(l->patch, LANES), copied = l->places * l->filters + VECTORS * LANES;
+    const size_t forward = l->patch * pt_round_up(l->filters, LANES),
+                 turned = l->filters * pt_round_up(l->patch, LANES);
+    const size_t unfolded = l->band * pt_round_up(l->patch, LANES), copied = l->places * l->filters + VECTORS * LANES;
     rooms r = {.packed = 16}; /* to begin at a cache line */
-    r.place = r.packed + up(back && turned > forward ? turned : forward, 16);
-    r.value = r.place + up(l->places, 16);
-    r.own = r.value + up(l->patch + PLACES, 16);
-    r.each = up(l->padded, 16) + (back ? up(unfolded > copied ? unfolded : copied, 16) : 0);
+    r.place = r.packed + pt_round_up(back && turned > forward ? turned : forward, 16);
+    r.value = r.place + pt_round_up(l->places, 16);
+    r.own = r.value + pt_round_up(l->patch + PLACES, 16);
+    r.each = pt_round_up(l->padded, 16) + (back ? pt_round_up(unfolded > copied ? unfolded : copied, 16) : 0);
     r.parts = r.own + threads * r.each;
-    r.all = r.parts + (back ? l->most_parts * up(forward, 16) : 0);
+    r.all = r.parts + (back ? l->most_parts * pt_round_up(forward, 16) : 0);
     return r;
 }
 
@@ -156,12 +153,12 @@ static void unpad(const layout *l, const float *from, float *image)
 /* Vectors of `columns`, in blocks as equal as can be of at most VECTORS. */
 static size_t blocks_of(size_t columns)
 {
-    return ((columns + LANES - 1) / LANES + VECTORS - 1) / VECTORS;
+    return pt_ceil_div(pt_ceil_div(columns, LANES), VECTORS);
 }
 
 static size_t block_begin(size_t columns, size_t block)
 {
-    return (columns + LANES - 1) / LANES * block / blocks_of(columns) * LANES;
+    return pt_ceil_div(columns, LANES) * block / blocks_of(columns) * LANES;
 }
 
 /* Element (l, j) of depth x columns, at from[l * down + j * across], into blocks of columns: block after block, in it row after row,
@@ -220,14 +217,11 @@ static inline __attribute__((always_inline)) void multiply(const product *p, int
 
 static void multiply_places(const product *p, const float *const x[PLACES], size_t n_places, float *const y[PLACES])
 {
-    switch ((p->columns + LANES - 1) / LANES) {
-    case 1:
+    if (p->columns <= LANES) {
         multiply(p, 1, x, n_places, y);
-        return;
-    case 2:
+    } else if (p->columns <= 2 * LANES) {
         multiply(p, 2, x, n_places, y);
-        return;
-    default:
+    } else {
         multiply(p, VECTORS, x, n_places, y);
     }
 }
@@ -294,11 +288,11 @@ ptsne_status cpu_convolution(pt_backend *be, const pt_window *window, const pt_b
 
 /* ---- back to the inputs ---- */
 
-/* unfolded = g w for some places, rows up(patch, LANES) apart. */
+/* unfolded = g w for some places, rows pt_round_up(patch, LANES) apart. */
 static void unfold(const plan *p, const float *g, size_t n_places, float *unfolded)
 {
     const layout *l = &p->l;
-    const size_t stride = up(l->patch, LANES);
+    const size_t stride = pt_round_up(l->patch, LANES);
     const float *packed = p->packed;
     for (size_t b = 0; b < blocks_of(l->patch); b++) {
         const size_t first = block_begin(l->patch, b), width = block_begin(l->patch, b + 1) - first;
@@ -322,7 +316,7 @@ static void unfold(const plan *p, const float *g, size_t n_places, float *unfold
 static void fold(const plan *p, size_t from, size_t n_places, const float *unfolded, float *restrict image)
 {
     const layout *l = &p->l;
-    const size_t stride = up(l->patch, LANES);
+    const size_t stride = pt_round_up(l->patch, LANES);
     for (size_t k = 0; k < n_places; k++) {
         const float *patch = unfolded + k * stride;
         float *corner = image + p->place[from + k];
@@ -345,7 +339,7 @@ ptsne_status cpu_convolution_inputs(pt_backend *be, const pt_window *window, con
     pack(pt_cpu_floats(w), filters, l->patch, l->patch, 1, p.packed);
 #pragma omp parallel num_threads(pt_cpu_threads(be, n)) if (n > 1)
     {
-        float *image = p.own + (size_t)omp_get_thread_num() * p.each, *unfolded = image + up(l->padded, 16);
+        float *image = p.own + (size_t)omp_get_thread_num() * p.each, *unfolded = image + pt_round_up(l->padded, 16);
 #pragma omp for schedule(dynamic, 4)
         for (size_t i = 0; i < n; i++) {
             const float *slope = pt_cpu_floats(g) + i * l->places * filters;
@@ -391,11 +385,11 @@ static inline __attribute__((always_inline)) void correlate(int vectors, const f
     }
 }
 
-/* One image's part: patch x up(filters, LANES), added. Reads a vector beyond g. */
+/* One image's part: patch x pt_round_up(filters, LANES), added. Reads a vector beyond g. */
 static void correlate_image(const plan *p, const float *image, const float *g, float *part)
 {
     const layout *l = &p->l;
-    const size_t stride = up(l->filters, LANES), pieces = (l->places + PART_PLACES - 1) / PART_PLACES;
+    const size_t stride = pt_round_up(l->filters, LANES), pieces = pt_ceil_div(l->places, PART_PLACES);
     for (size_t k = 0; k < pieces; k++) {
         const size_t from = l->places * k / pieces, here = l->places * (k + 1) / pieces - from;
         for (size_t b = 0; b < blocks_of(l->filters); b++) {
@@ -424,7 +418,7 @@ static void correlate_image(const plan *p, const float *image, const float *g, f
 static void add_parts(const plan *p, size_t t, float *to)
 {
     const layout *l = &p->l;
-    const size_t stride = up(l->filters, LANES), size = up(l->patch * stride, 16);
+    const size_t stride = pt_round_up(l->filters, LANES), size = pt_round_up(l->patch * stride, 16);
     for (size_t f = 0; f < l->filters; f += LANES) {
         const float *from = p->parts + t * stride + f;
         lanes sum = lanes_load(from);
@@ -441,11 +435,11 @@ ptsne_status cpu_convolution_weights(pt_backend *be, const pt_window *window, co
     const plan p = plan_of(be, window, n, filters, true, scratch);
     const layout *l = &p.l;
     const size_t values = window->height * window->width * window->channels, results = l->places * filters;
-    const size_t stride = up(filters, LANES), size = up(l->patch * stride, 16);
+    const size_t stride = pt_round_up(filters, LANES), size = pt_round_up(l->patch * stride, 16);
     float *to = pt_cpu_floats(gw);
 #pragma omp parallel num_threads(pt_cpu_threads(be, l->parts)) if (l->parts > 1)
     {
-        float *own = p.own + (size_t)omp_get_thread_num() * p.each, *copy = own + up(l->padded, 16);
+        float *own = p.own + (size_t)omp_get_thread_num() * p.each, *copy = own + pt_round_up(l->padded, 16);
         if (!l->in_place) { memset(own, 0, l->padded * sizeof *own); }
 #pragma omp for schedule(dynamic)
         for (size_t k = 0; k < l->parts; k++) {

@@ -13,8 +13,7 @@ typedef struct pt_cpu {
     const char *level; /* "x86-64-v3" */
     pt_sgemm sgemm;    /* oneDNN's product; sought at the first product */
     bool sgemm_sought;
-    float *
-        packs; /* our own product's panels: PT_CPU_SHARED floats for all threads, PT_CPU_PACK for each; NULL until then */
+    float *packs; /* our own product's panels: PT_CPU_SHARED for all threads, PT_CPU_PACK for each; NULL until then */
 } pt_cpu;
 
 /* Floats that our own product packs its panels into, per thread: panels of a and of b. */

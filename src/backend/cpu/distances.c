@@ -106,7 +106,7 @@ static void finish_cosine(size_t m, size_t n, const float *norm_a, const float *
 
 void cpu_distance_norms(pt_backend *be, int metric, const float *x, size_t n, size_t d, float *norm)
 {
-    const size_t chunks = (n + ROWS - 1) / ROWS;
+    const size_t chunks = pt_ceil_div(n, ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
     for (size_t c = 0; c < chunks; c++) {
         const size_t from = c * ROWS, rows = n - from < ROWS ? n - from : ROWS;
@@ -160,7 +160,7 @@ ptsne_status cpu_distances(pt_backend *be, int metric, const pt_buffer *a, size_
     if (status != PTSNE_OK) { return status; }
     const float *pa = pt_cpu_floats(a), *pb = pt_cpu_floats(b);
     float *to = pt_cpu_floats(out);
-    const size_t down = (m + ROWS - 1) / ROWS, across = (n + COLUMNS - 1) / COLUMNS;
+    const size_t down = pt_ceil_div(m, ROWS), across = pt_ceil_div(n, COLUMNS);
     int failed = 0;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, down *across)) reduction(| : failed) schedule(dynamic)
     for (size_t t = 0; t < down * across; t++) {
@@ -179,7 +179,7 @@ ptsne_status cpu_distance_roots(pt_backend *be, const pt_buffer *tile, size_t m,
 {
     (void)err; /* nothing here can fail */
     float *distance = pt_cpu_floats(tile);
-    const size_t chunks = (m + ROOT_ROWS - 1) / ROOT_ROWS;
+    const size_t chunks = pt_ceil_div(m, ROOT_ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * ROOT_ROWS < m ? (c + 1) * ROOT_ROWS : m;

@@ -97,7 +97,7 @@ static void drop(float *x, size_t from, size_t to, const pt_mask *mask)
 ptsne_status cpu_dropout(pt_backend *be, const pt_buffer *x, size_t count, const pt_mask *mask, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * CHUNK < count ? (c + 1) * CHUNK : count;

@@ -114,7 +114,7 @@ ptsne_status cpu_edges_gradient(pt_backend *be, const pt_buffer *y, const pt_buf
     (void)err; /* nothing here can fail */
     const float *map = pt_cpu_floats(y);
     const uint32_t *shown = pt_cpu_words(sample);
-    const size_t n = 2 * m, chunks = (n + PAIR_ROWS - 1) / PAIR_ROWS;
+    const size_t n = 2 * m, chunks = pt_ceil_div(n, PAIR_ROWS);
     double *z = pair_doubles(pt_cpu_floats(scratch));
     float *push = (float *)(z + n);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)

@@ -129,7 +129,7 @@ ptsne_status cpu_embedding_step(pt_backend *be, const pt_descent *descent, const
         .z = pt_cpu_floats(z),
     };
     step_part *parts = (step_part *)pair_doubles(pt_cpu_floats(scratch));
-    const size_t step = pair_chunk(n, LEAST_CHUNK), chunks = (n + step - 1) / step;
+    const size_t step = pair_chunk(n, LEAST_CHUNK), chunks = pt_ceil_div(n, step);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * step < n ? (c + 1) * step : n;

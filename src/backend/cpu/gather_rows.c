@@ -13,7 +13,7 @@ ptsne_status cpu_gather_rows(pt_backend *be, const pt_buffer *x, size_t rows, si
     float *to = pt_cpu_floats(out);
     const uint32_t *first = pt_cpu_words(a), *second = b == NULL ? NULL : pt_cpu_words(b);
     const float *share = t == NULL ? NULL : pt_cpu_floats(t);
-    const size_t chunks = (n + ROWS - 1) / ROWS;
+    const size_t chunks = pt_ceil_div(n, ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * ROWS < n ? (c + 1) * ROWS : n;

@@ -89,7 +89,7 @@ ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffe
     (void)err; /* nothing here can fail */
     const float *nodes = pt_cpu_floats(values), *points = pt_cpu_floats(y);
     float *f = pt_cpu_floats(force), *psi = pt_cpu_floats(potential);
-    const size_t d = grid->d, chunks = (n + CHUNK - 1) / CHUNK;
+    const size_t d = grid->d, chunks = pt_ceil_div(n, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t from = c * CHUNK, m = n - from < CHUNK ? n - from : CHUNK;

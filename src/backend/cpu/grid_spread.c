@@ -144,12 +144,12 @@ ptsne_status cpu_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffe
                              const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
 {
     float *to = pt_cpu_floats(charge), *room = pt_cpu_floats(scratch);
-    const size_t chunks = (n + FEW - 1) / FEW, nodes = pt_grid_nodes(grid);
+    const size_t chunks = pt_ceil_div(n, FEW), nodes = pt_grid_nodes(grid);
     const pt_buffer all = {charge->handle, charge->offset, nodes};
     const ptsne_status status = cpu_fill(be, &all, 0.0f, err);
     bands b = {.grid = grid, .y = pt_cpu_floats(y), .n = n, .n_bands = (grid->size[0] + BAND - 1) / BAND};
     b.n_chunks = chunks < MOST_CHUNKS ? chunks : MOST_CHUNKS;
-    b.chunk = (n + b.n_chunks - 1) / b.n_chunks;
+    b.chunk = pt_ceil_div(n, b.n_chunks);
     b.sorted = room;
     b.place = (uint32_t *)(void *)(room + 3 * n);
     if (n >= FEW &&

@@ -4,6 +4,7 @@
 #define PT_BACKEND_CPU_LEVEL_H
 
 #include "backend/cpu/cpu.h"
+#include "base/sizes.h"
 
 #define PT_JOIN_NOW(name, level) name##_##level
 #define PT_JOIN(name, level)     PT_JOIN_NOW(name, level)

@@ -56,7 +56,7 @@ ptsne_status cpu_cross_entropy(pt_backend *be, const pt_buffer *z, const pt_buff
 {
     (void)err; /* nothing here can fail */
     const float scale = (float)(1.0 / (double)n);
-    const size_t rows = chunk_rows(n, k), chunks = (n + rows - 1) / rows;
+    const size_t rows = chunk_rows(n, k), chunks = pt_ceil_div(n, rows);
     double *parts = pair_doubles(pt_cpu_floats(scratch)), *wrong = parts + PT_MAP_CHUNKS;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
@@ -85,7 +85,7 @@ ptsne_status cpu_squared_error(pt_backend *be, const pt_buffer *y, const pt_buff
     (void)err; /* nothing here can fail */
     const double share = 1.0 / ((double)n * (double)d);
     const float scale = (float)(2.0 * share);
-    const size_t rows = chunk_rows(n, d), chunks = (n + rows - 1) / rows;
+    const size_t rows = chunk_rows(n, d), chunks = pt_ceil_div(n, rows);
     double *parts = pair_doubles(pt_cpu_floats(scratch));
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
@@ -119,7 +119,7 @@ ptsne_status cpu_cauchy_error(pt_backend *be, const pt_buffer *y, const pt_buffe
 {
     (void)err; /* nothing here can fail */
     const double slope = 2.0 * (double)h / (double)n;
-    const size_t rows = chunk_rows(n, 16 * d), chunks = (n + rows - 1) / rows; /* a logarithm weighs as much as 16 */
+    const size_t rows = chunk_rows(n, 16 * d), chunks = pt_ceil_div(n, rows); /* a logarithm weighs as much as 16 */
     double *parts = pair_doubles(pt_cpu_floats(scratch));
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {

@@ -69,7 +69,7 @@ ptsne_status cpu_max_pool(pt_backend *be, const pt_window *window, const pt_buff
     (void)err; /* nothing here can fail */
     const pt_window w = *window;
     const size_t values = w.height * w.width * w.channels, out = w.out_height * w.out_width * w.channels;
-    const size_t images = CHUNK / values + 1, chunks = (n + images - 1) / images;
+    const size_t images = CHUNK / values + 1, chunks = pt_ceil_div(n, images);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t k = 0; k < chunks; k++) {
         const size_t end = (k + 1) * images < n ? (k + 1) * images : n;
@@ -133,7 +133,7 @@ ptsne_status cpu_max_pool_gradient(pt_backend *be, const pt_window *window, cons
     const pt_window w = *window;
     const bool whole = tiles(&w);
     const size_t values = w.height * w.width * w.channels, out = w.out_height * w.out_width * w.channels;
-    const size_t images = CHUNK / values + 1, chunks = (n + images - 1) / images;
+    const size_t images = CHUNK / values + 1, chunks = pt_ceil_div(n, images);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t k = 0; k < chunks; k++) {
         const size_t end = (k + 1) * images < n ? (k + 1) * images : n;

@@ -174,8 +174,8 @@ ptsne_status cpu_nearest_add(pt_backend *be, int metric, const pt_buffer *a, siz
         .column_from = column_from,
         .lists = lists,
         .lists_b = lists_b,
-        .down = (m + ROWS - 1) / ROWS,
-        .across = (n + COLUMNS - 1) / COLUMNS,
+        .down = pt_ceil_div(m, ROWS),
+        .across = pt_ceil_div(n, COLUMNS),
     };
     const pt_product_shape shape = {.m = m, .n = n, .k = d};
     ptsne_status status = cpu_product_begin(be, &shape, &w.own, err);
@@ -201,7 +201,7 @@ ptsne_status cpu_nearest_end(pt_backend *be, size_t m, size_t k, const pt_buffer
                              const pt_buffer *best_i, ptsne_error *err)
 {
     (void)err;
-    const size_t rows = 16, chunks = (m + rows - 1) / rows;
+    const size_t rows = 16, chunks = pt_ceil_div(m, rows);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {
         uint64_t key[NEAREST_MOST];

@@ -27,7 +27,7 @@ static void merge_least(const float *distance, size_t from, size_t end, size_t c
 static void merge_nearest(const pt_backend *be, const float *distance, size_t m, size_t n, size_t row_from,
                           size_t column_from, float *best_d, uint32_t *best_i)
 {
-#pragma omp parallel for num_threads(pt_cpu_threads(be, (m + ROWS - 1) / ROWS)) schedule(static)
+#pragma omp parallel for num_threads(pt_cpu_threads(be, pt_ceil_div(m, ROWS))) schedule(static)
     for (size_t i = 0; i < m; i++) {
         const size_t own = row_from == SIZE_MAX || row_from + i < column_from ? n : row_from + i - column_from;
         const size_t self = own < n ? own : n;
@@ -46,7 +46,7 @@ ptsne_status cpu_nearest_merge(pt_backend *be, const pt_buffer *tile, size_t m, 
         merge_nearest(be, distance, m, n, row_from, column_from, pt_cpu_floats(best_d), pt_cpu_words(best_i));
         return PTSNE_OK;
     }
-    const size_t chunks = (m + ROWS - 1) / ROWS;
+    const size_t chunks = pt_ceil_div(m, ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
     for (size_t c = 0; c < chunks; c++) {
         float kept_d[ROOM + NEAREST_LANES];

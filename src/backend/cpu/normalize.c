@@ -54,7 +54,7 @@ ptsne_status cpu_normalize(pt_backend *be, const pt_buffer *x, size_t n, size_t 
                            pt_activation activation, const pt_buffer *y, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t rows = CHUNK / d + 1, chunks = (n + rows - 1) / rows;
+    const size_t rows = CHUNK / d + 1, chunks = pt_ceil_div(n, rows);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * rows < n ? (c + 1) * rows : n;
@@ -150,7 +150,7 @@ ptsne_status cpu_normalize_gradient(pt_backend *be, const pt_buffer *x, size_t n
     (void)err; /* nothing here can fail */
     const float *from = pt_cpu_floats(x), *center = pt_cpu_floats(mean), *square = pt_cpu_floats(variance);
     float *slope = pt_cpu_floats(g), *of_gain = pt_cpu_floats(gain_gradient), *of_shift = pt_cpu_floats(shift_gradient);
-    const size_t rows = (n + pt_column_chunks(n) - 1) / pt_column_chunks(n), chunks = (n + rows - 1) / rows;
+    const size_t rows = pt_ceil_div(n, pt_column_chunks(n)), chunks = pt_ceil_div(n, rows);
     double *sums = pair_doubles(pt_cpu_floats(scratch)), *products = sums + chunks * d;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (n * d > 16384)
     for (size_t c = 0; c < chunks; c++) {

@@ -29,7 +29,7 @@ static inline void pair_block_load(const float *y, size_t d, size_t from, size_t
 /* Points of one chunk where a sum over n points comes in parts: PT_MAP_CHUNKS parts at most. */
 static inline size_t pair_chunk(size_t n, size_t least)
 {
-    const size_t chunk = (n + PT_MAP_CHUNKS - 1) / PT_MAP_CHUNKS;
+    const size_t chunk = pt_ceil_div(n, PT_MAP_CHUNKS);
     return chunk > least ? chunk : least;
 }
 

@@ -74,8 +74,8 @@ bool cpu_product_tile(pt_cpu *cpu, bool own, const pt_product_shape *shape, cons
 /* Cut n into equal parts of about `size`, each a multiple of 16. */
 static size_t even(size_t n, size_t size)
 {
-    const size_t parts = (n + size - 1) / size, part = (n + parts - 1) / parts;
-    return (part + 15) / 16 * 16;
+    const size_t parts = pt_ceil_div(n, size), part = pt_ceil_div(n, parts);
+    return pt_round_up(part, 16);
 }
 
 ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt_buffer *a, const pt_buffer *b,
@@ -92,7 +92,7 @@ ptsne_status cpu_product(pt_backend *be, const pt_product_shape *shape, const pt
     }
     const tiling about = tiles_of(shape, own);
     const size_t rows = even(shape->m, about.rows), columns = even(shape->n, about.columns);
-    const size_t down = (shape->m + rows - 1) / rows, across = (shape->n + columns - 1) / columns;
+    const size_t down = pt_ceil_div(shape->m, rows), across = pt_ceil_div(shape->n, columns);
     int failed = 0;
 #pragma omp parallel for num_threads(pt_cpu_threads(be, down *across)) reduction(| : failed) schedule(dynamic)
     for (size_t t = 0; t < down * across; t++) {

@@ -19,7 +19,7 @@ ptsne_status cpu_rank_counts(pt_backend *be, const pt_buffer *tile, size_t m, si
     (void)err; /* nothing here can fail */
     const float *distance = pt_cpu_floats(tile), *below = pt_cpu_floats(limit);
     uint32_t *total = pt_cpu_words(count);
-    const size_t chunks = (m + ROWS - 1) / ROWS;
+    const size_t chunks = pt_ceil_div(m, ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks))
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * ROWS < m ? (c + 1) * ROWS : m;

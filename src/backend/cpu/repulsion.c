@@ -190,7 +190,7 @@ ptsne_status cpu_repulsion(pt_backend *be, const pt_buffer *y, size_t m, const p
                            float dof, const pt_buffer *force, const pt_buffer *potential, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t chunks = (m + PAIR_ROWS - 1) / PAIR_ROWS;
+    const size_t chunks = pt_ceil_div(m, PAIR_ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {
         const size_t first = c * PAIR_ROWS, rows = m - first < PAIR_ROWS ? m - first : PAIR_ROWS;

@@ -19,7 +19,7 @@ ptsne_status cpu_sgd_step(pt_backend *be, const pt_buffer *w, const pt_buffer *g
     (void)err; /* nothing here can fail */
     float *weight = pt_cpu_floats(w), *velocity = pt_cpu_floats(v);
     const float *gradient = pt_cpu_floats(g);
-    const size_t count = w->count, chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t count = w->count, chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * CHUNK < count ? (c + 1) * CHUNK : count;
@@ -38,7 +38,7 @@ ptsne_status cpu_adam_step(pt_backend *be, const pt_buffer *w, const pt_buffer *
     (void)err; /* nothing here can fail */
     float *weight = pt_cpu_floats(w), *mean = pt_cpu_floats(m), *square = pt_cpu_floats(v);
     const float *gradient = pt_cpu_floats(g);
-    const size_t count = w->count, chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t count = w->count, chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * CHUNK < count ? (c + 1) * CHUNK : count;

@@ -48,7 +48,7 @@ ptsne_status cpu_student_sums(pt_backend *be, const pt_buffer *y, size_t n, size
                               const pt_buffer *z, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
-    const size_t chunks = (m + PAIR_ROWS - 1) / PAIR_ROWS;
+    const size_t chunks = pt_ceil_div(m, PAIR_ROWS);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {
         const size_t first = c * PAIR_ROWS, end = first + PAIR_ROWS < m ? first + PAIR_ROWS : m;

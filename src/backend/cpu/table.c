@@ -66,7 +66,7 @@ const pt_backend_ops cpu_ops = {
 
 static void move(const pt_backend *be, const void *from, void *to, size_t count)
 {
-    const size_t bytes = count * sizeof(float), step = CHUNK * sizeof(float), chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t bytes = count * sizeof(float), step = CHUNK * sizeof(float), chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t at = c * step, left = bytes - at;
@@ -99,7 +99,7 @@ ptsne_status cpu_fill(pt_backend *be, const pt_buffer *to, float value, ptsne_er
 {
     (void)err;
     float *x = pt_cpu_floats(to);
-    const size_t count = to->count, chunks = (count + CHUNK - 1) / CHUNK;
+    const size_t count = to->count, chunks = pt_ceil_div(count, CHUNK);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) if (chunks > 1)
     for (size_t c = 0; c < chunks; c++) {
         const size_t end = (c + 1) * CHUNK < count ? (c + 1) * CHUNK : count;

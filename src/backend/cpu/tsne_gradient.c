@@ -114,7 +114,7 @@ ptsne_status cpu_tsne_gradient(pt_backend *be, const pt_buffer *p, const pt_buff
 {
     (void)err; /* nothing here can fail */
     const places sums = places_in(pt_cpu_floats(scratch), n, d);
-    const size_t chunks = (n + PAIR_ROWS - 1) / PAIR_ROWS;
+    const size_t chunks = pt_ceil_div(n, PAIR_ROWS);
     turn(pt_cpu_floats(y), n, d, &sums.map);
 #pragma omp parallel for num_threads(pt_cpu_threads(be, chunks)) schedule(dynamic)
     for (size_t c = 0; c < chunks; c++) {
