@@ -21,12 +21,12 @@ typedef enum ptsne_head {
 
 typedef struct ptsne_fit_options {
     ptsne_mode mode;
-    const char *net;        /* layers before the map's, see above: "500,500,2000"; "" for a linear map */
+    const char *net;        /* layers before the map's, told as in model.h: "500,500,2000"; "" for a linear map */
     const char *activation; /* "relu", "elu", "tanh", "sigmoid" */
     size_t input[3]; /* height, width and channels of a row, channels fastest, for nets with conv or pool; all 0: a row
                                is no image */
     size_t n_components; /* dimension of the map, 2 or 3 */
-    size_t epochs;       /* 0: the mode's default, and on small data as many as make 2400 steps */
+    size_t epochs;       /* 0: the mode's default, on small data as many as make 2400 steps (batch: 960) */
     size_t batch_size;   /* rows of a step (edges mode: heads plus tails); 0: the mode's default */
     uint64_t seed;
     ptsne_head head;  /* the last layer */
@@ -101,7 +101,7 @@ typedef struct ptsne_fit_report {
  *           epochs  batch_size  exaggeration  dropout  input_dropout  interpolation     head
  *   edges       32         500             4      0.1            0.1            0.5   linear
  *   batch       80        5000             4        0              0              0   linear
- *   teacher     24         500             -      0.2            0.1            0.5  anchors
+ *   teacher     20         500             -      0.2            0.1            0.5  anchors
  *
  * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.
  */

@@ -10,21 +10,19 @@
 #include "network/model_file.h"
 #include "tsne/embed_settings.h"
 
-/* Fewer steps than this leave a small data set's map unfinished, however many epochs they are. */
-#define LEAST_STEPS ((size_t)2400)
-
-/* What a mode takes where an option says "the mode's default"; edges: MNIST's 60,000 images. */
+/* What a mode takes where an option says "the mode's default"; edges: MNIST's 60,000 images. Fewer steps than least_steps leave a
+ * small data set's map unfinished, however many epochs they are. */
 typedef struct mode_defaults {
-    size_t epochs, batch_size;
+    size_t epochs, least_steps, batch_size;
     double exaggeration, dropout, input_dropout, interpolation;
     ptsne_head head;
     double rate; /* Adam's, of batches of 500 */
 } mode_defaults;
 
 static const mode_defaults defaults_of[] = {
-    [PTSNE_MODE_EDGES] = {32, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 1e-3},
-    [PTSNE_MODE_BATCH] = {80, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 1e-3},
-    [PTSNE_MODE_TEACHER] = {20, 500, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 5e-3},
+    [PTSNE_MODE_EDGES] = {32, 2400, 500, 4.0, 0.1, 0.1, 0.5, PTSNE_HEAD_LINEAR, 1e-3},
+    [PTSNE_MODE_BATCH] = {80, 960, 5000, 4.0, 0.0, 0.0, 0.0, PTSNE_HEAD_LINEAR, 1e-3},
+    [PTSNE_MODE_TEACHER] = {20, 2400, 500, 4.0, 0.2, 0.1, 0.5, PTSNE_HEAD_ANCHORS, 5e-3},
 };
 
 static const ptsne_phase teacher_phases[] = {{250, 12.0}, {500, 1.0}, {100, 2.0}};
@@ -103,11 +101,9 @@ static ptsne_status perplexities_check(const ptsne_fit_options *s, size_t rows, 
     return pt_perplexities_check(s->perplexities, s->n_perplexities, rows, of, err);
 }
 
-/* Bring batch, neighbours and anchors down to what n rows have. */
+/* Bring neighbours and anchors down to what n rows have. */
 static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *observer)
 {
-    const size_t most = s->mode == PTSNE_MODE_EDGES ? 2 * n : n;
-    if (s->batch_size > most) { s->batch_size = most; }
     if (s->mode == PTSNE_MODE_EDGES) { s->batch_size -= s->batch_size % 2; }
     if (s->n_neighbors > n - 1 && pt_settings_graph(s)) {
         pt_warn(observer, "n_neighbors is %zu, but %zu rows have %zu neighbours each: all of them are taken",
@@ -189,7 +185,8 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     const mode_defaults *d = &defaults_of[s->mode];
     const bool epochs_open = s->epochs == 0;
     if (epochs_open) { s->epochs = d->epochs; }
-    if (s->batch_size == 0) { s->batch_size = d->batch_size; }
+    s->batch_size = pt_smaller(s->batch_size == 0 ? d->batch_size : s->batch_size,
+                               s->mode == PTSNE_MODE_EDGES ? 2 * n : n); /* the rate follows from it */
     if (s->exaggeration == 0.0) { s->exaggeration = d->exaggeration; }
     if (s->dropout < 0.0) { s->dropout = d->dropout; }
     if (s->input_dropout < 0.0) { s->input_dropout = d->input_dropout; }
@@ -200,7 +197,7 @@ ptsne_status pt_settings_resolve(const ptsne_fit_options *given, size_t n, size_
     if ((status = numbers_check(s, err)) != PTSNE_OK) { return status; }
     sizes_fit(s, n, observer);
     const size_t steps = pt_settings_steps(s, n);
-    if (epochs_open && s->epochs * steps < LEAST_STEPS) { s->epochs = pt_ceil_div(LEAST_STEPS, steps); }
+    if (epochs_open) { s->epochs = pt_larger(s->epochs, pt_ceil_div(d->least_steps, steps)); }
     s->pca = pt_settings_pca(s->pca, s->metric, n, n_features);
     if (s->mode == PTSNE_MODE_EDGES || s->teacher != NULL) { return PTSNE_OK; }
     return perplexities_check(s, s->mode == PTSNE_MODE_BATCH ? s->batch_size : n, err);
