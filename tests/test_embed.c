@@ -475,6 +475,10 @@ static void test_add(void **state)
     add.perplexity = 100.0;
     assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, blobs, 3, &add, NULL, placed, &report, &err),
                      PTSNE_ERR_ARGUMENT);
+    copy[D] = 1e25f;
+    assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, copy, 3, NULL, NULL, placed, &report, &err),
+                     PTSNE_ERR_DATA);
+    assert_non_null(strstr(err.message, "row 2 is so far"));
     y[3] = NAN;
     assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, blobs, 3, NULL, NULL, placed, &report, &err),
                      PTSNE_ERR_DATA);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/sizes.h"
+#include "tsne/affinities.h"
 #include "tsne/embed.h"
 #include "tsne/embed_settings.h"
 #include "tsne/motion.h"
@@ -28,7 +29,8 @@ typedef struct addition {
     const ptsne_observer *observer;
     float *scores, *scores_new; /* n x pca, m x pca, or NULL */
     uint32_t *index;            /* m x k */
-    float *distance;            /* m x k, squared; a row's columns ascend once the points have their places */
+    float *distance;            /* m x k, squared, ascending */
+    uint32_t *found;            /* m: neighbours at a finite distance, at least 1 */
     pt_motion motion;
 } addition;
 
@@ -73,7 +75,7 @@ static ptsne_status settings_check(const ptsne_add_options *s, size_t n, ptsne_e
 static ptsne_status project(const addition *t, const float *x, size_t n, const double *mean, const pt_buffer *v,
                             float *scores, ptsne_error *err)
 {
-    const size_t l = t->settings->pca, rows = n < PROJECTED ? n : PROJECTED;
+    const size_t l = t->settings->pca, rows = pt_smaller(n, PROJECTED);
     float *stage = pt_array_aligned(rows * t->d, sizeof *stage);
     pt_buffer from = {0}, to = {0};
     ptsne_status status =
@@ -142,37 +144,29 @@ static ptsne_status neighbors_find(addition *t, ptsne_error *err)
                                t->distance, err);
 }
 
-typedef struct neighbor {
-    uint32_t point;
-    float distance;
-} neighbor;
-
-static int by_point(const void *a, const void *b)
+/* A neighbour at no finite distance gets no affinity; its column becomes the nearest one's, so that there is one. */
+static ptsne_status neighbors_count(addition *t, ptsne_error *err)
 {
-    const neighbor *x = a, *y = b;
-    return (x->point > y->point) - (x->point < y->point);
-}
-
-/* Edges want a row's columns ascending. */
-static void rows_sort(addition *t)
-{
-    neighbor row[PT_NEIGHBORS_MAX];
+    t->found = pt_array_zeroed(t->m, sizeof *t->found);
+    if (t->found == NULL) { return pt_fail_memory(err, "the neighbours", 4.0 * (double)t->m); }
     for (size_t i = 0; i < t->m; i++) {
         uint32_t *index = t->index + i * t->k;
-        float *distance = t->distance + i * t->k;
-        for (size_t l = 0; l < t->k; l++) { row[l] = (neighbor){index[l], distance[l]}; }
-        qsort(row, t->k, sizeof *row, by_point);
-        for (size_t l = 0; l < t->k; l++) {
-            index[l] = row[l].point;
-            distance[l] = row[l].distance;
+        const float *distance = t->distance + i * t->k;
+        while (t->found[i] < t->k && distance[t->found[i]] < INFINITY) { t->found[i]++; }
+        if (t->found[i] == 0) {
+            return pt_fail(err, PTSNE_ERR_DATA,
+                           "new row %zu is so far from the reference that its distances leave float32: scale both down",
+                           i + 1);
         }
+        for (size_t l = t->found[i]; l < t->k; l++) { index[l] = index[0]; }
     }
+    return PTSNE_OK;
 }
 
 /* Distances become affinities, a row's sum 1, and edges of the motion. */
 static ptsne_status edges_fill(addition *t, ptsne_error *err)
 {
-    const size_t rows = t->m < TILE_ROWS ? t->m : TILE_ROWS, k = t->k;
+    const size_t rows = pt_smaller(t->m, TILE_ROWS), k = t->k;
     pt_buffer d2 = {0}, beta = {0};
     uint32_t *row = pt_array_aligned(t->m + 1, sizeof *row);
     ptsne_status status = row == NULL ? pt_fail_memory(err, "rows of affinities", 4.0 * (double)t->m) : PTSNE_OK;
@@ -209,10 +203,11 @@ static ptsne_status medians_fill(const addition *t, float *y_new, ptsne_error *e
     float *values = pt_array_aligned(t->k, sizeof *values);
     if (values == NULL) { return pt_fail_memory(err, "places of neighbours", 4.0 * (double)t->k); }
     for (size_t i = 0; i < t->m; i++) {
+        const size_t k = t->found[i];
         for (size_t a = 0; a < t->c; a++) {
-            for (size_t l = 0; l < t->k; l++) { values[l] = t->y[(size_t)t->index[i * t->k + l] * t->c + a]; }
-            qsort(values, t->k, sizeof *values, ascending);
-            const float upper = values[t->k / 2], lower = values[(t->k - 1) / 2];
+            for (size_t l = 0; l < k; l++) { values[l] = t->y[(size_t)t->index[i * t->k + l] * t->c + a]; }
+            qsort(values, k, sizeof *values, ascending);
+            const float upper = values[k / 2], lower = values[(k - 1) / 2];
             y_new[i * t->c + a] = 0.5f * (lower + upper);
         }
     }
@@ -261,8 +256,11 @@ static ptsne_status place(addition *t, float *y_new, ptsne_embed_report *report,
         .spacing = t->settings->spacing,
         .dof = t->settings->dof,
     };
+    if (status == PTSNE_OK) { status = neighbors_count(t, err); }
     if (status == PTSNE_OK) { status = medians_fill(t, y_new, err); }
-    if (status == PTSNE_OK) { rows_sort(t); }
+    for (size_t i = 0; i < t->m && status == PTSNE_OK; i++) {
+        pt_edges_row_end(t->index + i * t->k, t->distance + i * t->k, t->k, t->n);
+    }
     const double found = pt_seconds();
     if (status == PTSNE_OK) { status = pt_motion_create(t->be, &motion, t->m, t->m * t->k, t->n, &t->motion, err); }
     if (status == PTSNE_OK) { status = edges_fill(t, err); }
@@ -304,7 +302,7 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
         .m = m,
         .d = d,
         .c = n_components,
-        .k = wanted < n ? wanted : n,
+        .k = pt_smaller(wanted, n),
         .settings = &settings,
         .observer = observer,
     };
@@ -319,6 +317,7 @@ ptsne_status pt_embed_add(pt_backend *be, const float *x, const float *y, size_t
     free(t.scores_new);
     free(t.index);
     free(t.distance);
+    free(t.found);
     report->seconds = pt_seconds() - began;
     return status;
 }

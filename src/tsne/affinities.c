@@ -278,7 +278,18 @@ static ptsne_status order_invert(const uint32_t *order, size_t n, uint32_t *inve
     return PTSNE_OK;
 }
 
-/* Row `row` under the new numbers, in the order it has, but its entry of the last point comes last. `next`: the row that is wanted
+void pt_edges_row_end(uint32_t *column, float *p, size_t count, size_t n)
+{
+    for (size_t e = 0; e < count; e++) {
+        if (column[e] != n - 1) { continue; }
+        const float share = p[e];
+        column[e] = column[count - 1], p[e] = p[count - 1];
+        column[count - 1] = (uint32_t)(n - 1), p[count - 1] = share;
+        return;
+    }
+}
+
+/* Row `row` under the new numbers, in the order it has, but as edges end. `next`: the row that is wanted
  * after it. */
 static void row_permute(const pt_affinities *from, size_t row, size_t next, const uint32_t *inverse, uint32_t *column,
                         float *p)
@@ -288,17 +299,9 @@ static void row_permute(const pt_affinities *from, size_t row, size_t next, cons
         __builtin_prefetch(from->column + e);
         __builtin_prefetch(from->p + e);
     }
-    if (count == 0) { return; }
-    size_t last = count - 1;
-    for (size_t e = 0; e < count; e++) {
-        column[e] = inverse[from->column[first + e]];
-        last = column[e] == from->n - 1 ? e : last;
-    }
+    for (size_t e = 0; e < count; e++) { column[e] = inverse[from->column[first + e]]; }
     memcpy(p, from->p + first, count * sizeof *p);
-    const uint32_t point = column[last];
-    const float share = p[last];
-    column[last] = column[count - 1], p[last] = p[count - 1];
-    column[count - 1] = point, p[count - 1] = share;
+    pt_edges_row_end(column, p, count, from->n);
 }
 
 /* Rows on their way to the device, as many as there is room for. */

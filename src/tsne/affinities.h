@@ -53,6 +53,10 @@ void pt_affinities_destroy(pt_affinities *joint);
 ptsne_status pt_affinities_upload(pt_backend *be, const pt_affinities *from, const uint32_t *order,
                                   const pt_edges *edges, ptsne_error *err);
 
+/* A row of edges among n columns ends as pt_edges asks: its entry of column n - 1, where it has one, changes places with its last
+ * one. column and p count. */
+void pt_edges_row_end(uint32_t *column, float *p, size_t count, size_t n);
+
 /* Host bytes that pt_affinities_build takes at its peak beside index and distance, *joint among them: of what n points with k
  * neighbours usually come to. */
 size_t pt_affinities_bytes(size_t n, size_t k);
