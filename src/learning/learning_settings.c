@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sizes.h"
+#include "network/optimizer.h"
 #include "network/streams.h"
 
 void pt_learning_default(ptsne_learn_options *options)
@@ -128,8 +128,6 @@ void pt_split_destroy(pt_split *split)
 
 ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *metadata, ptsne_error *err)
 {
-    static const char *const optimizers[] = {"adam", "sgd"};
-    static const char *const schedules[] = {"cosine", "linear", "constant"};
     char batches[PTSNE_MAX_STRETCHES * 42] = "";
     size_t length = 0;
     for (size_t i = 0; i < s->n_stretches; i++) {
@@ -146,9 +144,11 @@ ptsne_status pt_learning_describe(const ptsne_learn_options *s, pt_metadata *met
     };
     ptsne_status status = pt_metadata_set(metadata, err, "ptsne.batches", "%s", batches);
     if (status == PTSNE_OK) {
-        status = pt_metadata_set(metadata, err, "ptsne.optimizer", "%s", optimizers[s->optimizer]);
+        status = pt_metadata_set(metadata, err, "ptsne.optimizer", "%s", pt_optimizer_name(s->optimizer));
     }
-    if (status == PTSNE_OK) { status = pt_metadata_set(metadata, err, "ptsne.schedule", "%s", schedules[s->schedule]); }
+    if (status == PTSNE_OK) {
+        status = pt_metadata_set(metadata, err, "ptsne.schedule", "%s", pt_schedule_name(s->schedule));
+    }
     if (status == PTSNE_OK) {
         status = pt_metadata_set_numbers(metadata, numbers, sizeof numbers / sizeof numbers[0], DIGITS, err);
     }

@@ -2,6 +2,22 @@
 
 #include <math.h>
 
+const char *pt_optimizer_name(ptsne_optimizer kind)
+{
+    static const char *const names[] = {[PTSNE_OPTIMIZER_ADAM] = "adam", [PTSNE_OPTIMIZER_SGD] = "sgd"};
+    return names[kind];
+}
+
+const char *pt_schedule_name(ptsne_schedule schedule)
+{
+    static const char *const names[] = {
+        [PTSNE_SCHEDULE_COSINE] = "cosine",
+        [PTSNE_SCHEDULE_LINEAR] = "linear",
+        [PTSNE_SCHEDULE_CONSTANT] = "constant",
+    };
+    return names[schedule];
+}
+
 size_t pt_optimizer_moments(const pt_optimizer *optimizer)
 {
     return optimizer->kind == PTSNE_OPTIMIZER_ADAM ? 2 : 1;

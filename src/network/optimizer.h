@@ -12,6 +12,10 @@ typedef struct pt_optimizer {
     pt_buffer moments[2]; /* Adam: both; SGD: the velocity alone */
 } pt_optimizer;
 
+/* As files and options call them: "adam", "cosine". */
+const char *pt_optimizer_name(ptsne_optimizer kind);
+const char *pt_schedule_name(ptsne_schedule schedule);
+
 /* Moments in an optimizer: 2 or 1. */
 size_t pt_optimizer_moments(const pt_optimizer *optimizer);
 

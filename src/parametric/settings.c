@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/sizes.h"
 #include "network/model_file.h"
+#include "network/optimizer.h"
 #include "tsne/embed_settings.h"
 
 /* What a mode takes where an option says "the mode's default"; edges: MNIST's 60,000 images. Fewer steps than least_steps leave a
@@ -232,8 +233,6 @@ static ptsne_status texts_describe(const ptsne_fit_options *s, pt_metadata *meta
 {
     static const char *const modes[] = {"edges", "batch", "teacher"};
     static const char *const heads[] = {"auto", "linear", "anchors"};
-    static const char *const optimizers[] = {"adam", "sgd"};
-    static const char *const schedules[] = {"cosine", "linear", "constant"};
     char perplexities[PERPLEXITIES_TEXT], phases[PT_PHASES_TEXT], input[3 * 21];
     perplexities_print(s, perplexities);
     pt_phases_print(s->teacher_phases, s->n_teacher_phases, phases);
@@ -250,8 +249,8 @@ static ptsne_status texts_describe(const ptsne_fit_options *s, pt_metadata *meta
         {"ptsne.perplexity", perplexities, s->mode != PTSNE_MODE_EDGES},
         {"ptsne.teacher_phases", phases, s->mode == PTSNE_MODE_TEACHER},
         {"ptsne.head", heads[s->head], true},
-        {"ptsne.optimizer", optimizers[s->optimizer], true},
-        {"ptsne.schedule", schedules[s->schedule], true},
+        {"ptsne.optimizer", pt_optimizer_name(s->optimizer), true},
+        {"ptsne.schedule", pt_schedule_name(s->schedule), true},
     };
     ptsne_status status = PTSNE_OK;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && status == PTSNE_OK; i++) {
