@@ -2,15 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/columns.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/sizes.h"
 #include "tsne/affinities.h"
+#include "tsne/distance.h"
 #include "tsne/neighbors.h"
-#include "tsne/sweep.h"
 
 #define TRUSTED    ((size_t)12) /* neighbours of the trustworthiness */
 #define KEPT       ((size_t)10) /* of the preservation, and of the vote */

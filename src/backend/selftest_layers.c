@@ -1,6 +1,8 @@
 /* The self-test's trials of what networks are made of: layers, losses, optimisers. */
 #include "backend/selftest_trial.h"
 
+#include <math.h>
+
 static void try_activations(trial *t)
 {
     const pt_buffer *bias = put_random(t, 7, -1.0f, 1.0f);

@@ -3,7 +3,6 @@
 #define PT_BACKEND_SELFTEST_TRIAL_H
 
 #include <assert.h>
-#include <math.h>
 
 #include "backend/backend.h"
 #include "base/random.h"

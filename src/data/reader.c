@@ -2,7 +2,6 @@
 #include "data/reader.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/columns.h"
 #include "base/memory.h"

@@ -2,8 +2,8 @@
 #ifndef PT_LEARNING_LEARNING_SETTINGS_H
 #define PT_LEARNING_LEARNING_SETTINGS_H
 
+#include "network/metadata.h"
 #include "network/net.h"
-#include "network/safetensors.h"
 
 /* What both tasks begin from. */
 void pt_learning_default(ptsne_learn_options *options);

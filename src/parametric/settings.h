@@ -2,8 +2,8 @@
 #ifndef PT_PARAMETRIC_SETTINGS_H
 #define PT_PARAMETRIC_SETTINGS_H
 
+#include "network/metadata.h"
 #include "network/net.h"
-#include "network/safetensors.h"
 
 /* What ptsne_fit_options_default promises. */
 void pt_settings_default(ptsne_fit_options *options);

@@ -2,8 +2,6 @@
 #ifndef PT_RENDER_CLASSES_H
 #define PT_RENDER_CLASSES_H
 
-#include <stdbool.h>
-
 #include "render/palette.h"
 
 typedef struct pt_class {

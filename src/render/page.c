@@ -1,8 +1,6 @@
 #include "render/page.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Measures in units; the share of the page that the legend may take. */
 static const double MARGIN = 44.0, TITLE = 38.0, SUBTITLE = 22.0, LEGEND = 23.0, LEGEND_LEAST = 14.0, GAP = 28.0;

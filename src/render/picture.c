@@ -2,7 +2,6 @@
 
 #include <png.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/output.h"

@@ -12,8 +12,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sizes.h"
-#include "tsne/candidates.h"
-#include "tsne/distance.h"
 
 #define DIRECTIONS ((size_t)191)  /* at most */
 #define STEP       ((size_t)32)   /* widths that are tried */

@@ -2,7 +2,7 @@
 #ifndef PT_TSNE_EMBED_SETTINGS_H
 #define PT_TSNE_EMBED_SETTINGS_H
 
-#include "network/safetensors.h"
+#include "network/metadata.h"
 
 /* What ptsne_embed_options_default promises. */
 void pt_embed_settings_default(ptsne_embed_options *options);

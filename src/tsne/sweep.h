@@ -6,8 +6,6 @@
 #ifndef PT_TSNE_SWEEP_H
 #define PT_TSNE_SWEEP_H
 
-#include <stdbool.h>
-
 #include "base/error.h"
 #include "tsne/distance.h"
 

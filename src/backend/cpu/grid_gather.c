@@ -1,6 +1,8 @@
 /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i). */
 #include "backend/cpu/level.h"
 
+#include <string.h>
+
 #include "backend/cpu/splines.h"
 
 #define CHUNK ((size_t)1024) /* points */

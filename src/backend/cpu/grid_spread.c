@@ -8,6 +8,8 @@
  * thousand, and slopes of the field 4 %. */
 #include "backend/cpu/level.h"
 
+#include <string.h>
+
 #include "backend/cpu/splines.h"
 
 #define BAND        ((size_t)8)  /* rows; at least the three that a band writes of the next one's */

@@ -2,7 +2,6 @@
 #ifndef PT_BACKEND_CPU_SGEMM_H
 #define PT_BACKEND_CPU_SGEMM_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* c = alpha op(a) op(b) + beta c, row-major; 'T' transposes. 0 is success. */

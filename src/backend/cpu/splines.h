@@ -4,7 +4,6 @@
 #define PT_BACKEND_CPU_SPLINES_H
 
 #include <math.h>
-#include <string.h>
 
 #include "backend/backend.h"
 
