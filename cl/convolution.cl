@@ -1,9 +1,10 @@
 /* Patches of images; image: height x width x channels, channels fastest, a patch: kernel_height x kernel_width x channels.
  *
- * patches: v[r][:] = the patch of place from + r of all images' places, 0 outside of the image; count = rows x depth. Rows lie in one piece, so
- * that channels do not matter: `line` values of an image, `inner` of them in a patch, from one place to the next `step`, `before` the image.
- * patches_sum: back again, gx[value] = sum of v over the patches that hold it, of the `rows` places from `from` on; an image whose first
- * places came before goes on from what gx holds. images: those that the places belong to, from number `first` on.
+ * patches: v[r][:] = the patch of place from + r of all images' places, 0 outside of the image; count = rows x depth. Rows lie in
+ * one piece, so that channels do not matter: `line` values of an image, `inner` of them in a patch, from one place to the next
+ * `step`, `before` the image.
+ * patches_sum: back again, gx[value] = sum of v over the patches that hold it, of the `rows` places from `from` on; an image whose
+ * first places came before goes on from what gx holds. images: those that the places belong to, from number `first` on.
  *
  * Element by element of v and of the images: a group takes WG x PT_EACH of them. Sums go along the places, so that it does not matter
  * how those are cut into launches. */

@@ -4,8 +4,9 @@
  *   loss[0] = exaggeration / m sum_e log(1 + d_e^2) + log Z,
  *   gradient[i] = (2 exaggeration / m) w_it (y_i - y_t) - (4 / Z) sum_j w_ij^2 (y_i - y_j).
  *
- * Three launches. edges_rows: a group per row leaves in `gradient` sum_j w^2 (y_i - y_j), in `sums` (2m x 2) the row's sum of w and,
- * for heads, log(1 + d_e^2). edges_total: one group adds them, compensated, into total (Z) and the loss. edges_finish: a work-item per row. */
+ * Three launches. edges_rows: a group per row leaves in `gradient` sum_j w^2 (y_i - y_j), in `sums` (2m x 2) the row's sum of w
+ * and, for heads, log(1 + d_e^2). edges_total: one group adds them, compensated, into total (Z) and the loss. edges_finish: a
+ * work-item per row. */
 #include "ptsne.clh"
 
 PT_KERNEL void edges_rows(global const float *y, const ulong y_at, global const uint *sample, const ulong sample_at,

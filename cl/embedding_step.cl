@@ -1,6 +1,6 @@
-/* embedding_step: g = exaggeration attraction - repulsion / z, z one number or each point's own, at least FLT_MIN; a gain grows by 0.2 where the
- * signs of g and velocity differ (0 has its own), else shrinks to 0.8 of it, not below least_gain; velocity = momentum
- * velocity - learning_rate gain g, shortened to max_step a point; y += velocity. All n x d. Jacobs 1988.
+/* embedding_step: g = exaggeration attraction - repulsion / z, z one number or each point's own, at least FLT_MIN; a gain grows
+ * by 0.2 where the signs of g and velocity differ (0 has its own), else shrinks to 0.8 of it, not below least_gain; velocity =
+ * momentum velocity - learning_rate gain g, shortened to max_step a point; y += velocity. All n x d. Jacobs 1988.
  *
  * embedding_step: a work-item per point, a group goes through `chunk` points and leaves PART numbers in parts[group]: the least and largest
  * coordinates, the sums of |g|^2 and |velocity|^2 with their errors. embedding_stats: one group joins them. A NaN shows in all of them. */

@@ -2,10 +2,10 @@
  * nearest_begin, nearest_end: such lists, empty, and copied out to best_d, best_i, m x k; a group per row. A row of lists is k
  * distances, k numbers, and no more of its stride.
  *
- * tile m x n; best_d, best_i m rows of k, `stride` apart, ascending by (distance, number), which is a total order, so the result does not depend on
- * the order of the work. A group per row: what beats the list's last place is gathered in local memory; when that is full, and
- * at the end, it is sorted (bitonic) and merged with the list, each element finding its place by bisection. Row i leaves out
- * column self_from + i (modulo 2^64) where has_self. 12 KiB of local memory. */
+ * tile m x n; best_d, best_i m rows of k, `stride` apart, ascending by (distance, number), which is a total order, so the result
+ * does not depend on the order of the work. A group per row: what beats the list's last place is gathered in local memory; when
+ * that is full, and at the end, it is sorted (bitonic) and merged with the list, each element finding its place by bisection. Row
+ * i leaves out column self_from + i (modulo 2^64) where has_self. 12 KiB of local memory. */
 #include "ptsne.clh"
 
 #define LIST   1024

@@ -1,4 +1,5 @@
-/* Moments of columns, and batch normalisation by them (Ioffe and Szegedy, ICML 2015); x n x d, xhat = (x - mean) / sqrt(variance + epsilon).
+/* Moments of columns, and batch normalisation by them (Ioffe and Szegedy, ICML 2015); x n x d,
+ * xhat = (x - mean) / sqrt(variance + epsilon).
  *
  * moments_parts: parts[c][0][j] and parts[c][1][j] = sums over the rows of chunk c of x[i][j] - shift[j] and of its square.
  * moments_total: from those, mean[j] = shift[j] + sum / n and variance[j]; mean may be shift. A first round about the first row and a

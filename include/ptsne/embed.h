@@ -85,8 +85,8 @@ typedef struct ptsne_embed_options {
     void *neighbors_user;
     /* long runs */
     const char *checkpoint;    /* the optimiser's state is kept in this file, for up to 2^24 points; NULL: nowhere */
-    double checkpoint_minutes; /* between states; 0: only when stopped */
-    int resume;                /* not 0: go on from the checkpoint file */
+    double checkpoint_minutes; /* between states; 0: only when stopped and at the end */
+    int resume;                /* not 0: go on from the checkpoint file; without one, from the start, with a warning */
 } ptsne_embed_options;
 
 typedef struct ptsne_embed_report {
@@ -154,8 +154,8 @@ PTSNE_API ptsne_status ptsne_graph_write(const ptsne_graph *graph, const char *m
  *                  when the call returns PTSNE_ERR_STOPPED in the last stage.
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large for n: the message has the largest that would do, ...);
- *         PTSNE_ERR_DATA (NaN or infinity in x, a bad graph, a damaged checkpoint); PTSNE_ERR_UNAVAILABLE (the device
- *         does not have the metric); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
+ *         PTSNE_ERR_DATA (NaN or infinity in x, rows too far apart for float32 distances, a bad graph, a damaged
+ *         checkpoint); PTSNE_ERR_UNAVAILABLE (the device does not have the metric); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
  *         PTSNE_ERR_IO.
  */
 PTSNE_API ptsne_status ptsne_embed(ptsne_device *device, const float *x, size_t n, size_t n_features,
@@ -203,6 +203,7 @@ PTSNE_API ptsne_status ptsne_pca(ptsne_device *device, const float *x, size_t n,
  * @param distance  n x k, the caller's; euclidean: squared.
  * @param report    seconds, pca_seconds, neighbor_seconds, explained_variance, n_neighbors, cells, cells_probed and
  *                  recall are set; may be NULL.
+ * @return as ptsne_embed.
  */
 PTSNE_API ptsne_status ptsne_neighbors(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                        const ptsne_embed_options *options, const ptsne_observer *observer,

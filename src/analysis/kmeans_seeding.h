@@ -20,7 +20,7 @@ typedef struct pt_seeding {
     double *potential, *weight;    /* for each piece of the rows: of each draw, of the rows as they are */
 } pt_seeding;
 
-/* A seeding of k centres that has no memory yet; by what the backend has left it is told how many rows it looks at. */
+/* A seeding of k centres that has no memory yet; how many rows it looks at follows from the memory that the backend has left. */
 pt_seeding pt_seeding_plan(pt_backend *be, const float *x, size_t n, size_t d, size_t k);
 ptsne_status pt_seeding_create(pt_seeding *s, const double *mean, float *stage, size_t staged, ptsne_error *err);
 void pt_seeding_destroy(pt_seeding *s);

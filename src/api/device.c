@@ -100,8 +100,8 @@ static ptsne_status open_listed(const pt_backend_config *config, const char *spe
     return status;
 }
 
-/* Every OpenCL device: GPUs, or where there is none all that there are. The first that opens does what one alone must do; one that is refused
- * costs a warning while there are others. */
+/* Every OpenCL device: GPUs, or where there is none all that there are. The first that opens does what one alone must do; one
+ * that is refused costs a warning while there are others. */
 static ptsne_status open_all(const pt_backend_config *config, const ptsne_observer *observer, pt_backend **be,
                              ptsne_error *err)
 {

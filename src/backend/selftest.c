@@ -1,6 +1,6 @@
 /* Each trial puts the same random inputs on a backend, runs one op with poisoned outputs, and takes what came out; it runs on the
- * cpu and on the backend in question, and what came out is compared. Real tests hold the ops to float64 oracles at many sizes; this one looks for
- * gross faults in tens of milliseconds. */
+ * cpu and on the backend in question, and what came out is compared. Real tests hold the ops to float64 oracles at many sizes;
+ * this one looks for gross faults in tens of milliseconds. */
 #include "backend/selftest.h"
 
 #include <math.h>

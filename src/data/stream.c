@@ -36,7 +36,8 @@ static ptsne_status raw_read(pt_stream *stream, void *to, size_t room, size_t *g
     const ssize_t n = read(stream->fd, to, room < most ? room : most);
     if (n < 0) {
         *got = 0;
-        /* Only a handler that was installed without SA_RESTART gets here: its owner wants to be asked, and a pipe may stay silent for ever. */
+        /* Only a handler that was installed without SA_RESTART gets here: its owner wants to be asked, and a pipe may
+         * stay silent for ever. */
         if (errno == EINTR) { return pt_fail(err, PTSNE_ERR_STOPPED, "%s: reading was interrupted", stream->name); }
         return pt_fail(err, PTSNE_ERR_IO, "%s: cannot be read: %s", stream->name, strerror(errno));
     }

@@ -1,5 +1,5 @@
-/* The state of a training run or an optimisation between two steps, kept in a safetensors file: what a resumed run needs to end in the same bits
- * as one that was never interrupted. */
+/* The state of a training run or an optimisation between two steps, kept in a safetensors file: what a resumed run needs to end
+ * in the same bits as one that was never interrupted. */
 #ifndef PT_NETWORK_STATE_FILE_H
 #define PT_NETWORK_STATE_FILE_H
 

@@ -210,7 +210,8 @@ static double loss_so_far(const training *t)
     return at->step > 0 ? at->loss_sum / (double)at->step : at->last_loss;
 }
 
-/* Up to a block of steps of this epoch; fewer where they are slow, a state is due, or the observer asks to stop, which is then told by *stopped. */
+/* Up to a block of steps of this epoch; fewer where they are slow, a state is due, or the observer asks to stop, which is then
+ * told by *stopped. */
 static ptsne_status block_run(training *t, bool *stopped, ptsne_error *err)
 {
     const pt_position *at = &t->state.position;

@@ -1,5 +1,6 @@
-/* New points beside a map that stays (Policar, Strazar and Zupan, Machine Learning 2023): each has its own row of affinities, which
- * sums to 1, and its own normalisation, so that the new points do not see each other; which come together makes a difference within the field's error at most. */
+/* New points beside a map that stays (Policar, Strazar and Zupan, Machine Learning 2023): each has its own row of affinities,
+ * which sums to 1, and its own normalisation, so that the new points do not see each other; which come together makes a
+ * difference within the field's error at most. */
 #include <math.h>
 #include <stdlib.h>
 

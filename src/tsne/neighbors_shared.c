@@ -1,6 +1,6 @@
-/* One host thread a device. Queries are dealt out in blocks that get smaller towards the end, so that a slow device does not keep the others
- * waiting. A block of the points themselves is asked as queries with one neighbour more, and the point is taken out of its own
- * list: the order by distance and number makes that the list it would have had. */
+/* One host thread a device. Queries are dealt out in blocks that get smaller towards the end, so that a slow device does not keep
+ * the others waiting. A block of the points themselves is asked as queries with one neighbour more, and the point is taken out of
+ * its own list: the order by distance and number makes that the list it would have had. */
 #include "tsne/neighbors_shared.h"
 
 #include <math.h>

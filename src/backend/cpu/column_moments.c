@@ -60,7 +60,8 @@ static void chunk_moments(const float *x, size_t rows, size_t d, double *mean, d
     }
 }
 
-/* The moments of all n rows, from those of chunks of `rows` (the last one shorter), of LINE columns at most: chunk after chunk, as they lie. */
+/* The moments of all n rows, from those of chunks of `rows` (the last one shorter), of LINE columns at most: chunk after chunk,
+ * as they lie. */
 static void join_chunks(const double *means, const double *spreads, size_t n, size_t rows, size_t d, size_t columns,
                         float *mean, float *variance)
 {
