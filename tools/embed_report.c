@@ -32,18 +32,12 @@ void embed_report_stages(cli_console *console, const ptsne_embed_report *done, c
 json_t *embed_report_figures(const ptsne_embed_report *done)
 {
     json_t *figures = json_object();
-    const struct {
-        const char *key;
-        size_t value;
-    } counts[] = {
+    const report_size sizes[] = {
         {"iterations", done->iterations}, {"n_neighbors", done->n_neighbors},   {"cells", done->cells},
         {"nonzeros", done->nonzeros},     {"cells_probed", done->cells_probed}, {"duplicates", done->duplicates},
         {"isolated", done->isolated},     {"unreached", done->unreached},
     };
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {
+    const report_figure numbers[] = {
         {"kl_divergence", done->kl_divergence},
         {"recall", done->recall},
         {"explained_variance", done->explained_variance},
@@ -53,12 +47,8 @@ json_t *embed_report_figures(const ptsne_embed_report *done)
         {"affinity_seconds", done->affinity_seconds},
         {"optimize_seconds", done->optimize_seconds},
     };
-    for (size_t i = 0; i < CLI_LENGTH(counts); i++) {
-        json_object_set_new(figures, counts[i].key, report_count(counts[i].value));
-    }
-    for (size_t i = 0; i < CLI_LENGTH(numbers); i++) {
-        json_object_set_new(figures, numbers[i].key, report_number(numbers[i].value));
-    }
+    report_add_sizes(figures, sizes, CLI_LENGTH(sizes));
+    report_add_figures(figures, numbers, CLI_LENGTH(numbers));
     json_object_set_new(figures, "converged", json_boolean(done->converged));
     return figures;
 }

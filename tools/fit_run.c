@@ -89,18 +89,25 @@ static json_t *spread_report(const ptsne_fit_report *done, size_t components)
 
 static json_t *done_report(const ptsne_fit_report *done)
 {
-    json_t *report =
-        json_pack("{s:I, s:I, s:I, s:I}", "epochs", (json_int_t)done->epochs, "steps", (json_int_t)done->steps,
-                  "duplicates", (json_int_t)done->duplicates, "constant_columns", (json_int_t)done->constant_columns);
-    if (report == NULL) { return NULL; }
-    json_object_set_new(report, "loss", report_number(done->loss));
-    json_object_set_new(report, "seconds", report_number(done->seconds));
-    json_object_set_new(report, "neighbor_seconds", report_number(done->neighbor_seconds));
-    json_object_set_new(report, "teacher_seconds", report_number(done->teacher_seconds));
-    json_object_set_new(report, "teacher_kl", report_number(done->teacher_kl));
-    json_object_set_new(report, "training_seconds", report_number(done->training_seconds));
-    json_object_set_new(report, "product_flop", report_number(done->product_flop));
-    json_object_set_new(report, "product_gflops", report_number(done->product_flop / done->training_seconds / 1e9));
+    json_t *report = json_object();
+    const report_size sizes[] = {
+        {"epochs", done->epochs},
+        {"steps", done->steps},
+        {"duplicates", done->duplicates},
+        {"constant_columns", done->constant_columns},
+    };
+    const report_figure figures[] = {
+        {"loss", done->loss},
+        {"seconds", done->seconds},
+        {"neighbor_seconds", done->neighbor_seconds},
+        {"teacher_seconds", done->teacher_seconds},
+        {"teacher_kl", done->teacher_kl},
+        {"training_seconds", done->training_seconds},
+        {"product_flop", done->product_flop},
+        {"product_gflops", done->product_flop / done->training_seconds / 1e9},
+    };
+    report_add_sizes(report, sizes, CLI_LENGTH(sizes));
+    report_add_figures(report, figures, CLI_LENGTH(figures));
     return report;
 }
 

@@ -209,14 +209,11 @@ int learn_end(learn_job *job, ptsne_status status, const ptsne_error *err)
 
 /* ---- the report ---- */
 
-/* Figures of the training, added to whole, which may be NULL. */
+/* Figures of the training, added to whole. */
 static void training_report(json_t *whole, const ptsne_learn_report *done)
 {
     const ptsne_epoch *kept = &done->kept;
-    const struct {
-        const char *key;
-        size_t value;
-    } counts[] = {
+    const report_size sizes[] = {
         {"training_rows", done->n_training},
         {"validation_rows", done->n_validation},
         {"parameters", done->n_parameters},
@@ -225,10 +222,7 @@ static void training_report(json_t *whole, const ptsne_learn_report *done)
         {"epoch_kept", kept->epoch},
         {"constant_columns", done->constant_columns},
     };
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {
+    const report_figure figures[] = {
         {"loss", kept->loss},
         {"accuracy", kept->accuracy},
         {"validation_loss", kept->validation_loss},
@@ -239,13 +233,9 @@ static void training_report(json_t *whole, const ptsne_learn_report *done)
         {"product_flop", done->product_flop},
         {"product_gflops", done->product_flop / done->training_seconds / 1e9},
     };
-    for (size_t i = 0; whole != NULL && i < CLI_LENGTH(counts); i++) {
-        json_object_set_new(whole, counts[i].key, report_count(counts[i].value));
-    }
-    for (size_t i = 0; whole != NULL && i < CLI_LENGTH(numbers); i++) {
-        json_object_set_new(whole, numbers[i].key, report_number(numbers[i].value));
-    }
-    if (whole != NULL) { json_object_set_new(whole, "ended_early", json_boolean(done->ended_early)); }
+    report_add_sizes(whole, sizes, CLI_LENGTH(sizes));
+    report_add_figures(whole, figures, CLI_LENGTH(figures));
+    json_object_set_new(whole, "ended_early", json_boolean(done->ended_early));
 }
 
 bool learn_reports(const learn_job *job, int code)

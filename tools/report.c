@@ -44,6 +44,20 @@ json_t *report_count(size_t value)
     return json_integer((json_int_t)value);
 }
 
+void report_add_sizes(json_t *whole, const report_size *sizes, size_t n)
+{
+    for (size_t i = 0; whole != NULL && i < n; i++) {
+        json_object_set_new(whole, sizes[i].key, report_count(sizes[i].value));
+    }
+}
+
+void report_add_figures(json_t *whole, const report_figure *figures, size_t n)
+{
+    for (size_t i = 0; whole != NULL && i < n; i++) {
+        json_object_set_new(whole, figures[i].key, report_number(figures[i].value));
+    }
+}
+
 json_t *report_head(const ptsne_device *device, const char *outcome, const char *data, size_t rows, size_t columns)
 {
     ptsne_device_info info;

@@ -13,6 +13,21 @@ json_t *report_text(const char *text);
 /* A whole number. */
 json_t *report_count(size_t value);
 
+/* One entry of a report. */
+typedef struct report_size {
+    const char *key;
+    size_t value;
+} report_size;
+
+typedef struct report_figure {
+    const char *key;
+    double value;
+} report_figure;
+
+/* Add n of them to whole in their order; NULL, where there was no memory, stays NULL. */
+void report_add_sizes(json_t *whole, const report_size *sizes, size_t n);
+void report_add_figures(json_t *whole, const report_figure *figures, size_t n);
+
 /* A report begins: what ran where, on which data (NULL: none); outcome: "done", "stopped", "failed". NULL without memory. */
 json_t *report_head(const ptsne_device *device, const char *outcome, const char *data, size_t rows, size_t columns);
 

@@ -122,18 +122,24 @@ static int compute(const cli_call *call, ptsne_device *device, const data_set *t
     return console_fail(call->console, status == PTSNE_ERR_DATA ? settings->data : NULL, &err);
 }
 
-typedef struct figure {
-    const char *name, *key;
-    double value;
-    bool share; /* shown in per cent */
-} figure;
+/* How the figures are shown, in their order. */
+static const struct {
+    const char *name;
+    bool share; /* in per cent */
+} shown[] = {
+    {"1-NN error", true},
+    {"10-NN error", true},
+    {"trustworthiness (12)", false},
+    {"10-neighbour preservation", false},
+    {"KL divergence (perplexity 30)", false},
+};
 
-static void print_figures(const figure *figures, size_t count)
+static void print_figures(const report_figure figures[CLI_LENGTH(shown)])
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < CLI_LENGTH(shown); i++) {
         if (!isfinite(figures[i].value)) { continue; }
-        printf("%s:%*s", figures[i].name, (int)(31 - strlen(figures[i].name)), "");
-        if (figures[i].share) {
+        printf("%s:%*s", shown[i].name, (int)(31 - strlen(shown[i].name)), "");
+        if (shown[i].share) {
             printf("%.2f %%\n", 100.0 * figures[i].value);
         } else {
             printf("%.4f\n", figures[i].value);
@@ -141,7 +147,7 @@ static void print_figures(const figure *figures, size_t count)
     }
 }
 
-static int report(const cli_call *call, const figure *figures, size_t count, const data_set *train,
+static int report(const cli_call *call, const report_figure figures[CLI_LENGTH(shown)], const data_set *train,
                   const data_set *test)
 {
     const metrics_settings *settings = call->settings;
@@ -149,24 +155,22 @@ static int report(const cli_call *call, const figure *figures, size_t count, con
         json_pack("{s:s, s:o, s:o, s:I, s:I}", "version", ptsne_version(), "data", report_text(settings->data),
                   "embedding", report_text(settings->embedding), "rows", (json_int_t)ptsne_table_rows(train->data.x),
                   "test_rows", (json_int_t)(test->data.x == NULL ? 0 : ptsne_table_rows(test->data.x)));
-    for (size_t i = 0; whole != NULL && i < count; i++) {
-        json_object_set_new(whole, figures[i].key, report_number(figures[i].value));
-    }
+    report_add_figures(whole, figures, CLI_LENGTH(shown));
     return report_write(call->console, settings->json, whole);
 }
 
 static int show(const cli_call *call, const ptsne_metrics *metrics, const data_set *train, const data_set *test)
 {
     const metrics_settings *settings = call->settings;
-    const figure figures[] = {
-        {"1-NN error", "knn_error_1", metrics->knn_error_1, true},
-        {"10-NN error", "knn_error_10", metrics->knn_error_10, true},
-        {"trustworthiness (12)", "trustworthiness_12", metrics->trustworthiness_12, false},
-        {"10-neighbour preservation", "knn_preservation_10", metrics->knn_preservation_10, false},
-        {"KL divergence (perplexity 30)", "kl_30", metrics->kl_30, false},
+    const report_figure figures[CLI_LENGTH(shown)] = {
+        {"knn_error_1", metrics->knn_error_1},
+        {"knn_error_10", metrics->knn_error_10},
+        {"trustworthiness_12", metrics->trustworthiness_12},
+        {"knn_preservation_10", metrics->knn_preservation_10},
+        {"kl_30", metrics->kl_30},
     };
-    if (!output_streams(settings->json)) { print_figures(figures, CLI_LENGTH(figures)); }
-    return settings->json == NULL ? EXIT_SUCCESS : report(call, figures, CLI_LENGTH(figures), train, test);
+    if (!output_streams(settings->json)) { print_figures(figures); }
+    return settings->json == NULL ? EXIT_SUCCESS : report(call, figures, train, test);
 }
 
 /* Test data and their map come together. */
