@@ -177,14 +177,13 @@ static int show(const cli_call *call, const ptsne_metrics *metrics, const data_s
 static int check_settings(const cli_call *call)
 {
     const metrics_settings *settings = call->settings;
-    const char *wrong = NULL;
     if ((settings->test_data == NULL) != (settings->test_embedding == NULL)) {
-        wrong = "--test-data and --test-embedding go together: one of them is missing";
-    } else if (settings->test_labels != NULL && settings->test_data == NULL) {
-        wrong = "--test-labels has an effect with --test-data only";
+        return cli_refuse(call, "--test-data and --test-embedding go together: one of them is missing");
     }
-    if (wrong == NULL) { return EXIT_SUCCESS; }
-    return cli_refuse(call, "%s", wrong);
+    if (settings->test_labels != NULL && settings->test_data == NULL) {
+        return cli_refuse(call, "--test-labels has an effect with --test-data only");
+    }
+    return EXIT_SUCCESS;
 }
 
 static int metrics_run(const cli_call *call)
