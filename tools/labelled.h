@@ -16,7 +16,7 @@ int labelled_read(const cli_call *call, const char *data, const char *labels, co
                   labelled *set);
 void labelled_release(labelled *set);
 
-/* Has other the columns of set? Prints what is wrong and returns the exit code. */
+/* Has other as many columns as x? Prints what is wrong and returns the exit code. */
 int columns_check(const cli_call *call, const ptsne_table *other, const char *other_path, const ptsne_table *x,
                   const char *path);
 
