@@ -4,7 +4,7 @@
 #   tests/platform.sh none|pocl|pocl-small|rusticl|oclgrind COMMAND ...
 #
 # pocl-small is PoCL as a device of 64 work-items a group and 1 GiB. oclgrind looks for races and writes outside of buffers: the
-# command has failed when its log is not empty. Exit code 77: that implementation is not installed.
+# command has failed when any of its programs wrote to the log. Exit code 77: that implementation is not installed.
 # The vendors directories and PoCL's kernel cache live under $PTSNE_PLATFORMS (default: ./build/platforms).
 set -eu
 
@@ -57,7 +57,7 @@ oclgrind)
     }
     echo "$library" | place
     log=$root/oclgrind.$$.log
-    export OCLGRIND_LOG="$log" OCLGRIND_CHECK_API=1
+    export OCLGRIND_LOG="$root/oclgrind.$$" OCLGRIND_CHECK_API=1
     if [ -z "${OCLGRIND_UNINITIALIZED-}" ]; then
         export OCLGRIND_DATA_RACES=1 OCLGRIND_UNIFORM_WRITES=1
     fi
@@ -71,8 +71,18 @@ esac
 export OCL_ICD_VENDORS="$root/$name/"
 [ "$name" = oclgrind ] || exec "$@"
 
+# Every context of every program opens the log anew and so empties it: they get a pipe, which cannot be emptied. It is held open
+# here from first to last, else its reader would leave with the first of them.
+trap 'rm -f "$OCLGRIND_LOG"' EXIT
+rm -f "$OCLGRIND_LOG"
+mkfifo "$OCLGRIND_LOG"
+cat "$OCLGRIND_LOG" >"$log" &
+reader=$!
+exec 3>"$OCLGRIND_LOG"
 code=0
-"$@" || code=$?
+"$@" 3>&- || code=$?
+exec 3>&-
+wait $reader
 if [ -s "$log" ]; then
     echo "platform: oclgrind found:" >&2
     head -n 40 "$log" >&2

@@ -203,7 +203,9 @@ static const char first_row[] = "#include \"ptsne.clh\"\n"
                                 "const uint d, const uint chunk,\n"
                                 "                           global float *out, const ulong out_at)\n"
                                 "{\n"
-                                "    for (uint j = PT_LANE; j < d; j += WG) { out[out_at + j] = x[x_at + j]; }\n"
+                                "    for (uint j = PT_GROUP == 0 ? PT_LANE : d; j < d; j += WG) {\n"
+                                "        out[out_at + j] = x[x_at + j];\n"
+                                "    }\n"
                                 "}\n";
 
 static void test_replaced_op(void **state)
