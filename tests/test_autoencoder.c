@@ -105,7 +105,7 @@ static void test_codes(void **state)
     free(y);
 }
 
-/* Penalised codes are smaller, penalised weights too. */
+/* Penalised codes are smaller. */
 static void test_penalties(void **state)
 {
     pt_backend *be = *state;
