@@ -2,17 +2,33 @@
 #ifndef TESTS_BACKENDS_H
 #define TESTS_BACKENDS_H
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+/* cmocka wants those above first */
+#include <cmocka.h>
 
 #include "backend/backend.h"
+
+/* Whether `name` is a word of a list with commas. */
+static inline bool backend_listed(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)) != NULL; at += length) {
+        if ((at == list || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) { return true; }
+    }
+    return false;
+}
 
 /* PTSNE_TEST_BACKENDS=cpu,opencl names the backends that must open, and only those are tested; without it all that open. */
 static inline bool backend_required(const char *name)
 {
     const char *required = getenv("PTSNE_TEST_BACKENDS");
-    return required != NULL && strstr(required, name) != NULL;
+    return required != NULL && backend_listed(required, name);
 }
 
 static inline bool backend_wanted(const char *name)

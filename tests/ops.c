@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
+
 #define GUARD  ((size_t)64)
 #define POISON 0x7FC0DEADu /* a quiet NaN of our own */
 
@@ -127,16 +129,6 @@ static bool same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Whether `name` is a word of a list with commas. */
-static bool listed(const char *list, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at += length) {
-        if ((at == list || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) { return true; }
-    }
-    return false;
-}
-
 static void set_or_unset(const char *name, const char *value)
 {
     if (value == NULL) {
@@ -198,7 +190,6 @@ static int compare_digests(const variant *v, const variant *before, const struct
 
 int ops_main(const struct CMUnitTest *tests, size_t count)
 {
-    const char *required = getenv("PTSNE_TEST_BACKENDS");
     uint64_t digests[MOST_TESTS] = {0};
     int failed = 0;
     const variant *before = NULL;
@@ -208,12 +199,12 @@ int ops_main(const struct CMUnitTest *tests, size_t count)
         ops_state states[MOST_TESTS] = {{0}};
         ptsne_error err = {0};
         pt_backend *be = NULL;
-        if (required != NULL && !listed(required, v->backend)) { continue; }
+        if (!backend_wanted(v->backend)) { continue; }
         set_or_unset("PTSNE_CPU_LEVEL", v->level);
         set_or_unset("PTSNE_CPU_PRODUCT", v->product);
         const pt_backend_config config = {.spec = v->backend, .threads = v->threads};
         if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
-            const bool missing = required != NULL && !v->optional;
+            const bool missing = backend_required(v->backend) && !v->optional;
             print_message("%s: %s: %s\n", missing ? "FAILED" : "SKIPPED", v->backend, err.message);
             failed += missing;
             continue;
