@@ -83,10 +83,8 @@ static void test_images(void **state)
 /* The same bits with one thread, with two, and the second time. */
 static void test_threads(void **state)
 {
-    pt_backend *one = *state, *two;
-    const pt_backend_config config = {.spec = "cpu", .threads = 2};
+    pt_backend *one = *state, *two = backend_cpu(2, 0);
     ptsne_error err;
-    check(pt_backend_open_config(&config, &two, &err), &err);
     pt_backend *const backends[] = {one, two, one};
     ptsne_model *models[3];
     for (size_t i = 0; i < 3; i++) {

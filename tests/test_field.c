@@ -14,6 +14,7 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "faults.h"
 #include "tsne/field.h"
@@ -138,15 +139,6 @@ static answer answer_of(pt_backend *be, pt_field *field, const float *y, size_t 
     return got;
 }
 
-static pt_backend *backend_of(size_t threads)
-{
-    ptsne_error err = {0};
-    pt_backend *be;
-    const pt_backend_config config = {.spec = "cpu", .threads = threads};
-    OK(err, pt_backend_open_config(&config, &be, &err));
-    return be;
-}
-
 /* Hold what the field said to the oracle at up to 200 points. */
 static void check_case(const map_case *c, const float *y, const answer *got)
 {
@@ -176,7 +168,7 @@ static void check_case(const map_case *c, const float *y, const answer *got)
 static void test_errors(void **state)
 {
     (void)state;
-    pt_backend *be = backend_of(2);
+    pt_backend *be = backend_cpu(2, 0);
     for (size_t k = 0; k < N_CASES; k++) {
         const map_case *c = &cases[k];
         ptsne_error err = {0};
@@ -197,7 +189,7 @@ static void test_same_bits(void **state)
 {
     (void)state;
     const size_t order[] = {0, 9, 16, 12, 0, 18, 17, 13, 0};
-    pt_backend *be[3] = {backend_of(1), backend_of(2), backend_of(3)};
+    pt_backend *be[3] = {backend_cpu(1, 0), backend_cpu(2, 0), backend_cpu(3, 0)};
     ptsne_error err = {0};
     pt_field *old;
     OK(err, pt_field_create(be[1], 20000, 2, 1.0f, 0.4f, &old, &err));
@@ -228,7 +220,7 @@ static void test_memory(void **state)
     ptsne_error err = {0};
     const float low[] = {-20.0f, -30.0f, -10.0f}, high[] = {25.0f, 31.0f, 14.0f}, wide[] = {1.0e6f, 1.0e6f, 1.0e6f};
     for (size_t d = 2; d <= 3; d++) {
-        pt_backend *be = backend_of(1);
+        pt_backend *be = backend_cpu(1, 0);
         pt_buffer y;
         pt_field *field;
         const float dof = d == 2 ? 1.0f : 0.5f;
@@ -275,7 +267,7 @@ static ptsne_status fault_action(pt_backend *be, void *context, ptsne_error *err
 static void test_faults(void **state)
 {
     (void)state;
-    pt_backend *be = backend_of(1);
+    pt_backend *be = backend_cpu(1, 0);
     const map_case maps[] = {{.kind = UNIFORM, .n = 100, .d = 2, .span = 30.0f},
                              {.kind = UNIFORM, .n = 100, .d = 2, .span = 1.0e-3f}};
     for (size_t k = 0; k < 2; k++) {

@@ -48,14 +48,6 @@ static void lists_free(lists *of)
     free(of->distance);
 }
 
-static pt_backend *open_cpu(void)
-{
-    const pt_backend_config config = {.spec = "cpu", .threads = 1};
-    pt_backend *be = NULL;
-    assert_int_equal(pt_backend_open_config(&config, &be, NULL), PTSNE_OK);
-    return be;
-}
-
 /* One device and several of them find the same. */
 static void check_same(pt_backend *one, pt_backend *several)
 {
@@ -90,9 +82,9 @@ static void check_same(pt_backend *one, pt_backend *several)
 static void test_processors(void **state)
 {
     (void)state;
-    pt_backend *one = open_cpu(), *several = open_cpu();
-    several->next = open_cpu();
-    several->next->next = open_cpu();
+    pt_backend *one = backend_cpu(1, 0), *several = backend_cpu(1, 0);
+    several->next = backend_cpu(1, 0);
+    several->next->next = backend_cpu(1, 0);
     check_same(one, several);
     pt_backend_close(several); /* all three: the leak checker would see */
     pt_backend_close(one);
@@ -107,8 +99,8 @@ static ptsne_status broken_upload(pt_backend *be, const void *from, const pt_buf
 static void test_failure(void **state)
 {
     (void)state;
-    pt_backend *be = open_cpu();
-    be->next = open_cpu();
+    pt_backend *be = backend_cpu(1, 0);
+    be->next = backend_cpu(1, 0);
     pt_backend_ops broken = *be->next->ops;
     broken.upload = broken_upload;
     be->next->ops = &broken;
@@ -135,8 +127,8 @@ static void test_stop(void **state)
     (void)state;
     size_t calls = 0;
     const ptsne_observer observer = {.progress = stop_at_once, .user = &calls};
-    pt_backend *be = open_cpu();
-    be->next = open_cpu();
+    pt_backend *be = backend_cpu(1, 0);
+    be->next = backend_cpu(1, 0);
     float *x = make_points(POINTS, 1);
     lists have = lists_make(POINTS);
     ptsne_error err = {0};
@@ -159,7 +151,7 @@ static void test_opencl(void **state)
         if (backend_missing("opencl", &err)) { fail(); }
         return;
     }
-    pt_backend *one = open_cpu();
+    pt_backend *one = backend_cpu(1, 0);
     check_same(one, all->be);
     pt_backend_close(one);
     ptsne_device_destroy(all);

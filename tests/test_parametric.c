@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "fits.h"
 
 /* ---- what a fit finds ---- */
@@ -88,8 +89,7 @@ static void test_threads(void **state)
         ptsne_model *models[3];
         pt_backend *be[3];
         for (size_t t = 0; t < 3; t++) {
-            const pt_backend_config config = {.spec = "cpu", .threads = t + 1};
-            CHECK(pt_backend_open_config(&config, &be[t], NULL));
+            be[t] = backend_cpu(t + 1, 0);
             models[t] = fit(be[t], &options, NULL);
             same_model(models[0], models[t]);
         }

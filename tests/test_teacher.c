@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "base/random.h"
 #include "fits.h"
 #include "network/state_file.h"
@@ -162,8 +163,7 @@ static void test_threads(void **state)
     options.epochs = 5;
     options.averaging = 0.9;
     for (size_t t = 0; t < 2; t++) {
-        const pt_backend_config config = {.spec = "cpu", .threads = t + 1};
-        CHECK(pt_backend_open_config(&config, &be[t], NULL));
+        be[t] = backend_cpu(t + 1, 0);
         models[t] = fit(be[t], &options, NULL);
         same_model(models[0], models[t]);
     }
