@@ -37,6 +37,11 @@ void fits_close(pt_backend *be)
     directory_remove(directory);
 }
 
+void check(ptsne_status status, const ptsne_error *err)
+{
+    if (status != PTSNE_OK) { fail_msg("%s", err == NULL ? "a call failed" : err->message); }
+}
+
 char *file_in(const char *name)
 {
     static char path[sizeof directory + 64];
@@ -108,9 +113,7 @@ ptsne_model *fit_heard(pt_backend *be, const ptsne_fit_options *options, const p
 {
     ptsne_model *model;
     ptsne_error err;
-    if (pt_training_run(be, blobs, N, D, options, observer, &model, report, &err) != PTSNE_OK) {
-        fail_msg("%s", err.message);
-    }
+    check(pt_training_run(be, blobs, N, D, options, observer, &model, report, &err), &err);
     return model;
 }
 

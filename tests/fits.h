@@ -26,6 +26,9 @@ extern float blobs[N * D]; /* row i is of cluster i % CLUSTERS */
 pt_backend *fits_open(int argc, char **argv, const char *name);
 void fits_close(pt_backend *be);
 
+/* The call succeeded, or its message is the test's. */
+void check(ptsne_status status, const ptsne_error *err);
+
 /* A file in the directory; the text lasts until the next call. */
 char *file_in(const char *name);
 

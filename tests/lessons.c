@@ -24,11 +24,6 @@ void lessons_close(pt_backend *be)
     fits_close(be);
 }
 
-void check(ptsne_status status, const ptsne_error *err)
-{
-    if (status != PTSNE_OK) { fail_msg("%s", err == NULL ? "a call failed" : err->message); }
-}
-
 int hear_epoch(const ptsne_epoch *epoch, void *user)
 {
     record *r = user;

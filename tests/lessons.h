@@ -15,9 +15,6 @@ extern ptsne_labels *labels;
 pt_backend *lessons_open(int argc, char **argv);
 void lessons_close(pt_backend *be);
 
-/* The call succeeded, or its message is the test's. */
-void check(ptsne_status status, const ptsne_error *err);
-
 /* All figures of a run's epochs. */
 typedef struct record {
     ptsne_epoch epochs[400];

@@ -127,9 +127,7 @@ static void test_init_refused(void **state)
         pt_net net;
         ptsne_model *model;
         ptsne_error err;
-        if (pt_net_parse(cases[c].net, "relu", &input, &net, &err) != PTSNE_OK) {
-            fail_msg("%s: %s", cases[c].net, err.message);
-        }
+        check(pt_net_parse(cases[c].net, "relu", &input, &net, &err), &err);
         if (cases[c].shift) { CHECK(pt_net_append_shift(&net, NULL)); }
         CHECK(pt_model_create(be, &net, &model, NULL));
         options.mode = (ptsne_mode)(i % 3);

@@ -306,9 +306,7 @@ static void test_few_rows(void **state)
         ptsne_model *model;
         ptsne_error err;
         options.interpolation = 0.5 * (double)i;
-        if (pt_training_run(*state, blobs, 10, D, &options, NULL, &model, NULL, &err) != PTSNE_OK) {
-            fail_msg("%s", err.message);
-        }
+        check(pt_training_run(*state, blobs, 10, D, &options, NULL, &model, NULL, &err), &err);
         pt_model_destroy(model);
     }
 }
@@ -326,9 +324,7 @@ static void test_few_rows_for_anchors(void **state)
         ptsne_model *model;
         ptsne_error err;
         options.head = i == 0 ? PTSNE_HEAD_ANCHORS : PTSNE_HEAD_LINEAR;
-        if (pt_training_run(*state, blobs, 10, D, &options, &observer, &model, NULL, &err) != PTSNE_OK) {
-            fail_msg("%s", err.message);
-        }
+        check(pt_training_run(*state, blobs, 10, D, &options, &observer, &model, NULL, &err), &err);
         assert_true((strstr(l.warnings, "n_anchors is 12, but 10 rows bear at most 5") != NULL) == (i == 0));
         const char *anchors = pt_metadata_get(&model->metadata, "ptsne.anchors");
         assert_true(i == 0 ? anchors != NULL && strcmp(anchors, "5") == 0 : anchors == NULL);
@@ -358,7 +354,7 @@ static void test_state_locale(void **state)
     assert_string_equal(pt_metadata_get(&there, "ptsne.perplexity"), "8.5");
     assert_string_equal(pt_metadata_get(&there, "ptsne.teacher_phases"), "60:12,90:1.25");
     ptsne_error err = {0};
-    if (pt_state_read(file_in("comma"), &here, NULL, &two, &err) != PTSNE_OK) { fail_msg("%s", err.message); }
+    check(pt_state_read(file_in("comma"), &here, NULL, &two, &err), &err);
     assert_true(two.position.loss_sum == 1.7 && two.position.last_loss == 0.1 && two.position.step == 3);
     pt_state_destroy(&one);
     pt_state_destroy(&two);
