@@ -122,6 +122,22 @@ ptsne_model *fit(pt_backend *be, const ptsne_fit_options *options, ptsne_fit_rep
     return fit_heard(be, options, NULL, report);
 }
 
+void finished(pt_backend *be, const ptsne_fit_options *options, const ptsne_model *wanted)
+{
+    ptsne_fit_options o = *options;
+    ptsne_fit_report report;
+    o.resume = 1;
+    ptsne_model *model = fit(be, &o, &report);
+    same_model(wanted, model);
+    assert_true(report.training_seconds == 0.0);
+    pt_model_destroy(model);
+    o.resume = 0;
+    o.checkpoint_minutes = 1e-9;
+    model = fit(be, &o, NULL);
+    same_model(wanted, model);
+    pt_model_destroy(model);
+}
+
 void refused(pt_backend *be, const float *x, size_t n, const ptsne_fit_options *options, ptsne_status status,
              const char *says)
 {

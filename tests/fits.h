@@ -49,6 +49,10 @@ ptsne_model *fit_heard(pt_backend *be, const ptsne_fit_options *options, const p
                        ptsne_fit_report *report);
 ptsne_model *fit(pt_backend *be, const ptsne_fit_options *options, ptsne_fit_report *report);
 
+/* The run of these options, whose state lies finished in options->checkpoint, trains no more when it goes on; and begun anew
+ * it makes the wanted model also with a state after each step, t-SNE's too. */
+void finished(pt_backend *be, const ptsne_fit_options *options, const ptsne_model *wanted);
+
 /* The run of n rows of x is refused with this status, and the message has `says` in it. */
 void refused(pt_backend *be, const float *x, size_t n, const ptsne_fit_options *options, ptsne_status status,
              const char *says);

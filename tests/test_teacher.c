@@ -215,15 +215,7 @@ static void test_resume(void **state)
         /* the map is made anew only where there was none */
         assert_true((strstr(l.stages, "embedding") != NULL) == (strcmp(stops[i].stage, "training") != 0));
     }
-    model = fit(be, &options, &report); /* the run is finished */
-    same_model(wanted, model);
-    assert_true(report.training_seconds == 0.0);
-    pt_model_destroy(model);
-    options.resume = 0;
-    options.checkpoint_minutes = 1e-9; /* a state after each step, t-SNE's too */
-    model = fit(be, &options, NULL);
-    same_model(wanted, model);
-    pt_model_destroy(model);
+    finished(be, &options, wanted);
     pt_model_destroy(wanted);
     free(path);
 }
