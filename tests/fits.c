@@ -21,10 +21,15 @@ pt_backend *fits_open(int argc, char **argv, const char *name)
 {
     if (argc > 1) { cmocka_set_test_filter(argv[1]); }
     pt_backend *be;
-    ptsne_error err = {.message = "no directory"};
+    ptsne_error err;
     const pt_backend_config config = {.spec = "cpu", .threads = 1}; /* work as small as this is slower on more */
-    if (!directory_make(name, directory) || pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
+    if (!directory_make(name, directory)) {
+        fprintf(stderr, "no directory\n");
+        return NULL;
+    }
+    if (pt_backend_open_config(&config, &be, &err) != PTSNE_OK) {
         fprintf(stderr, "%s\n", err.message);
+        directory_remove(directory);
         return NULL;
     }
     blobs_fill(blobs, N, D, CLUSTERS, 100.0f, 3.0f, (pt_random){.seed = 77});
