@@ -15,8 +15,8 @@ export OPENCL_LAYERS=$PWD/$build/lib/cl_fault_layer.so PTSNE_MODULE_PATH=$PWD/$b
 export LSAN_OPTIONS=${LSAN_OPTIONS-suppressions=$here/lsan.supp}
 failed=0
 
-# on COMMAND...: with PoCL, bounded in time.
-on() { "$here/platform.sh" pocl timeout 900 "$@"; }
+# on COMMAND...: with PoCL, bounded in time: a sweep makes the more runs the smaller its stride is.
+on() { "$here/platform.sh" pocl timeout $((900 + 9000 / stride)) "$@"; }
 
 # ops MODE: all ops in one process, with the faults of that mode; a second one may run beside it.
 ops()
@@ -31,13 +31,9 @@ ops()
     return 1
 }
 
+# ---- a whole fit, without a fault ----
+
 env -u OPENCL_LAYERS "$here/platform.sh" pocl true || exit
-ops "sweep $stride" &
-sweep=$!
-for mode in memory flip; do ops $mode || failed=$((failed + 1)); done
-
-# ---- a whole fit ----
-
 awk 'BEGIN { srand(1); for (i = 0; i < 90; i++) { for (j = 0; j < 6; j++) printf "%s%.6f", j ? "," : "", 3 * (i % 3) + rand(); print "" } }' \
     >"$work/x.csv"
 
@@ -51,10 +47,18 @@ fit()
 fit "$work/good.safetensors" || {
     echo "fault_opencl.sh: ptsne fit without a fault: exit code $?" >&2
     cat "$work/log" >&2
-    kill $sweep
     exit 1
 }
 calls=$(sed 's/ .*//' "$work/report")
+
+# ---- all ops ----
+
+ops "sweep $stride" &
+sweep=$!
+for mode in memory flip; do ops $mode || failed=$((failed + 1)); done
+
+# ---- the fit, with faults ----
+
 runs=0 right=0
 first=41 # what comes before belongs to the check of CLBlast, which may turn to our own kernels and so to other roundings
 for ((at = first; at <= calls; at += (calls - first) / 20 + 1)); do
