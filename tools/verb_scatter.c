@@ -26,10 +26,10 @@ static void tell(cli_console *console, const char *output, const ptsne_render_re
     char drawn[32], outside[32];
     count_text(report->drawn, drawn);
     if (report->density) {
-        console_note(console, "%s: %zu x %zu, %s points shaded by density", output, report->width, report->height,
-                     drawn);
+        console_note(console, "%s: %zu x %zu, %s points shaded by density", output_name(output), report->width,
+                     report->height, drawn);
     } else {
-        console_note(console, "%s: %zu x %zu, %s points of %.2g pixels, alpha %.2g", output, report->width,
+        console_note(console, "%s: %zu x %zu, %s points of %.2g pixels, alpha %.2g", output_name(output), report->width,
                      report->height, drawn, report->size, report->alpha);
     }
     if (report->outside > 0) {

@@ -77,8 +77,8 @@ static void tell(const cli_call *call, const ptsne_render_report *report)
 {
     const sprites_settings *settings = call->settings;
     char drawn[32], left_out[32];
-    console_note(call->console, "%s: %zu x %zu, %s sprites of %g pixels%s", settings->picture.output, report->width,
-                 report->height, count_text(report->drawn, drawn), report->size,
+    console_note(call->console, "%s: %zu x %zu, %s sprites of %g pixels%s", output_name(settings->picture.output),
+                 report->width, report->height, count_text(report->drawn, drawn), report->size,
                  report->inverted ? "; the images' light ground was taken as empty (--invert no keeps it)" : "");
     if (report->covered > 0) {
         console_note(call->console, "%s would hide more than half of another: left out (--overlap paints all)",
