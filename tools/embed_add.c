@@ -1,6 +1,5 @@
 #include "embed_add.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "embed_report.h"

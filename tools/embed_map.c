@@ -1,6 +1,5 @@
 #include "embed_map.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
  *   bench_cells N D CLUSTERS K [exact]   N points of CLUSTERS Gaussians, centres N(0, 9), unit noise; CLUSTERS 0: FILE of floats on stdin */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
