@@ -211,7 +211,8 @@ static const cli_option teacher_options[] = {
      .most = 1000,
      .argument = "A",
      .help = "weight, at the start, of choosing the right anchor",
-     .more = "Above 0, rows gather at the anchors: a little fewer errors, and a map of grains.",
+     .more = "The more of it, the fewer points between the clusters; from about 0.3 on, rows gather at the "
+             "anchors, and the map is one of grains.",
      .only = "mode=teacher"},
     {.name = "class-share",
      .kind = CLI_NUMBER,

@@ -55,7 +55,8 @@ typedef struct ptsne_fit_options {
     /* h of the loss, h log(h^2 + |y - target|^2), in standard deviations of the teacher's map: rows farther off than
        this count less and less */
     double error_width;
-    /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor */
+    /* head anchors: weight, at the start, of the cross-entropy that draws a row to its own anchor: against points
+       between the clusters; far above the default it makes grains of them */
     double class_weight;
     double class_share; /* it falls to 0 in this share of the run */
     /* regularisation */
@@ -103,7 +104,7 @@ typedef struct ptsne_fit_report {
  *   batch       80        5000             4        0              0              0   linear
  *   teacher     20         500             -      0.2            0.1            0.5  anchors
  *
- * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.
+ * and in mode teacher 200 anchors, error_width 0.1, class_weight 0.1, class_share 0.5.
  */
 PTSNE_API void ptsne_fit_options_default(ptsne_fit_options *options);
 

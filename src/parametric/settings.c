@@ -45,7 +45,7 @@ void pt_settings_default(ptsne_fit_options *options)
         .early_epochs = 0,
         .n_anchors = 200,
         .error_width = 0.1,
-        .class_weight = 0.0,
+        .class_weight = 0.1,
         .class_share = 0.5,
         .dropout = -1.0,
         .input_dropout = -1.0,
