@@ -1,10 +1,12 @@
 /* potential = kernel * charge, the kernel a sum of separable terms: taps along each axis in turn.
  *
- * A row of the result is made in strips that stay in the first cache: taps across rows for both terms at once, which read each row
- * once, then taps along the row. In three dimensions the taps across planes go first, into the scratch. Sums stay in registers,
- * 16 nodes in a vector; rows that end within one overlap the last two vectors, which then write the same numbers twice. */
+ * A row of the result is made in strips that stay in the first cache: taps across rows for both terms at once, which read each
+ * row once, then taps along the row. In three dimensions the taps across planes go first, into the thread's part of the scratch.
+ * Sums stay in registers, 16 nodes in a vector; rows that end within one overlap the last two vectors, which then write the same
+ * numbers twice. */
 #include "backend/cpu/level.h"
 
+#include <omp.h>
 #include <string.h>
 
 #define LANES ((size_t)16)
@@ -170,7 +172,7 @@ ptsne_status cpu_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_gri
             plane_row(kernel, from, from, size[0], size[1], i, to + i * size[1]);
             continue;
         }
-        float *first = planes + 2 * i * plane, *second = first + plane;
+        float *first = planes + 2 * (size_t)omp_get_thread_num() * plane, *second = first + plane;
         across_planes(grid, kernel, from, i, first, second);
         for (size_t j = 0; j < size[1]; j++) {
             plane_row(kernel, first, second, size[1], size[2], j, to + i * plane + j * size[2]);
