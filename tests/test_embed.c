@@ -478,6 +478,10 @@ static void test_add(void **state)
     assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, copy, 3, NULL, NULL, placed, &report, &err),
                      PTSNE_ERR_DATA);
     assert_non_null(strstr(err.message, "row 2 is so far"));
+    memcpy(copy, blobs, sizeof copy); /* of all old points only the last one is at a finite distance */
+    for (size_t i = 0; i < (old - 1) * D; i++) { copy[i] = 1e25f; }
+    CHECK(pt_embed_add(*state, copy, y, old, D, 2, blobs + (old - 1) * D, 1, NULL, NULL, alone, &report, NULL));
+    for (size_t a = 0; a < 2; a++) { assert_true(fabsf(alone[a] - y[(old - 1) * 2 + a]) < 0.1f); }
     y[3] = NAN;
     assert_int_equal(pt_embed_add(*state, blobs, y, old, D, 2, blobs, 3, NULL, NULL, placed, &report, &err),
                      PTSNE_ERR_DATA);

@@ -155,8 +155,8 @@ PTSNE_API ptsne_status ptsne_graph_write(const ptsne_graph *graph, const char *m
  * @param report    May be NULL.
  * @return PTSNE_OK; PTSNE_ERR_ARGUMENT (perplexity too large for n: the message has the largest that would do, ...);
  *         PTSNE_ERR_DATA (NaN or infinity in x, rows too far apart for float32 distances, a bad graph, a damaged
- *         checkpoint); PTSNE_ERR_UNAVAILABLE (the device does not have the metric); PTSNE_ERR_MEMORY; PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED;
- *         PTSNE_ERR_IO.
+ *         checkpoint); PTSNE_ERR_UNAVAILABLE (the device does not have the metric); PTSNE_ERR_MEMORY;
+ *         PTSNE_ERR_DEVICE; PTSNE_ERR_DIVERGED; PTSNE_ERR_STOPPED; PTSNE_ERR_IO.
  */
 PTSNE_API ptsne_status ptsne_embed(ptsne_device *device, const float *x, size_t n, size_t n_features,
                                    const ptsne_graph *graph, const ptsne_embed_options *options,

@@ -102,7 +102,7 @@ static ptsne_status perplexities_check(const ptsne_fit_options *s, size_t rows, 
     return pt_perplexities_check(s->perplexities, s->n_perplexities, rows, of, err);
 }
 
-/* Bring neighbours and anchors down to what n rows have. */
+/* Bring neighbours and anchors down to what n rows have, and halve mode edges' batches without a rest. */
 static void sizes_fit(ptsne_fit_options *s, size_t n, const ptsne_observer *observer)
 {
     if (s->mode == PTSNE_MODE_EDGES) { s->batch_size -= s->batch_size % 2; }

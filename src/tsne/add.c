@@ -30,7 +30,7 @@ typedef struct addition {
     const ptsne_observer *observer;
     float *scores, *scores_new; /* n x pca, m x pca, or NULL */
     uint32_t *index;            /* m x k */
-    float *distance;            /* m x k, squared, ascending */
+    float *distance;            /* m x k, squared, ascending till the edges are made */
     uint32_t *found;            /* m: neighbours at a finite distance, at least 1 */
     pt_motion motion;
 } addition;
@@ -145,7 +145,8 @@ static ptsne_status neighbors_find(addition *t, ptsne_error *err)
                                t->distance, err);
 }
 
-/* A neighbour at no finite distance gets no affinity; its column becomes the nearest one's, so that there is one. */
+/* A neighbour at no finite distance gets no affinity; its column becomes 0, which is a point, and not the last one while there are
+ * others. */
 static ptsne_status neighbors_count(addition *t, ptsne_error *err)
 {
     t->found = pt_array_zeroed(t->m, sizeof *t->found);
@@ -159,7 +160,7 @@ static ptsne_status neighbors_count(addition *t, ptsne_error *err)
                            "new row %zu is so far from the reference that its distances leave float32: scale both down",
                            i + 1);
         }
-        for (size_t l = t->found[i]; l < t->k; l++) { index[l] = index[0]; }
+        for (size_t l = t->found[i]; l < t->k; l++) { index[l] = 0; }
     }
     return PTSNE_OK;
 }
