@@ -1,4 +1,5 @@
-/* grid_gather: psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i).
+/* grid_gather: psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i); with
+ * `add` to what they are.
  *
  * A work-item per point. A point outside of the grid gets NaN. */
 #include "ptsne.clh"
@@ -30,7 +31,7 @@ static float4 gather(global const float *values, const pt_place *at, const uint 
 PT_KERNEL void grid_gather(global const float *values, const ulong values_at, global const float *y, const ulong y_at,
                            const uint n, const uint d, const uint size0, const uint size1, const uint size2,
                            const float origin0, const float origin1, const float origin2, const float spacing,
-                           const float base, const float scale, global float *force, const ulong force_at,
+                           const float base, const float scale, const uint add, global float *force, const ulong force_at,
                            global float *potential, const ulong potential_at)
 {
     const size_t i = get_global_id(0);
@@ -39,7 +40,9 @@ PT_KERNEL void grid_gather(global const float *values, const ulong values_at, gl
     const bool inside = pt_place_of(y + y_at, i, d, size0, size1, size2, origin0, origin1, origin2, spacing, &at);
     float4 sum = NAN;
     if (inside) { sum = gather(values + values_at, &at, d, size1, size2); }
-    const float4 slope = sum * (scale / spacing);
-    potential[potential_at + i] = base + sum.w;
-    pt_map_store(force + force_at, i, d, d == 3 ? slope : slope.yzxw);
+    const float4 slope = sum * (scale / spacing), along = d == 3 ? slope : slope.yzxw;
+    potential += potential_at;
+    force += force_at;
+    potential[i] = base + sum.w + (add ? potential[i] : 0.0f);
+    pt_map_store(force, i, d, along + (add ? pt_map_row(force, i, d) : 0.0f));
 }

@@ -263,10 +263,11 @@ static ptsne_status fault_grid_restrict(pt_backend *be, const pt_grid *fine, con
 }
 
 static ptsne_status fault_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                                        const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                                        ptsne_error *err)
+                                        const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                                        const pt_buffer *potential, ptsne_error *err)
 {
-    return fault_due() ? fault(err) : faults.real->grid_convolve(be, grid, kernel, charge, scratch, potential, err);
+    return fault_due() ? fault(err)
+                       : faults.real->grid_convolve(be, grid, kernel, charge, y, n, scratch, potential, err);
 }
 
 static ptsne_status fault_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from,
@@ -276,11 +277,11 @@ static ptsne_status fault_grid_prolong(pt_backend *be, const pt_grid *coarse, co
 }
 
 static ptsne_status fault_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
-                                      size_t n, float base, float scale, const pt_buffer *force,
+                                      size_t n, float base, float scale, bool add, const pt_buffer *force,
                                       const pt_buffer *potential, ptsne_error *err)
 {
     return fault_due() ? fault(err)
-                       : faults.real->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
+                       : faults.real->grid_gather(be, grid, values, y, n, base, scale, add, force, potential, err);
 }
 
 static ptsne_status fault_convolution(pt_backend *be, const pt_window *window, const pt_buffer *x, size_t n,

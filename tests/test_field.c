@@ -59,6 +59,7 @@ static const map_case cases[] = {
     /* spread thin: a point's own charge is most of its potential, and forces are small beside it */
     {UNIFORM, 6000, 2, 100.0f, 1.0f, 0.4f, 5.0e-2, 5.0e-3, 3.0e-3},
     {CLUSTERS, 3000, 2, 1.0e3f, 1.0f, 0.4f, 2.0e-1, 2.0e-2, 2.0e-2},
+    {CLUSTERS, 3000, 3, 60.0f, 1.0f, 0.4f, 1.0e-2, 5.0e-3, 3.0e-3},
     /* few points, duplicates */
     {UNIFORM, 1, 2, 1.0f, 1.0f, 0.4f, 0.0, 3.0e-3, (double)INFINITY},
     {UNIFORM, 2, 2, 1.0f, 1.0f, 0.4f, 2.0e-2, 3.0e-3, 5.0e-3},
@@ -109,7 +110,7 @@ static void answer_free(answer *a)
     *a = (answer){0};
 }
 
-static ptsne_status ask(pt_backend *be, pt_field *field, const float *y, size_t n, size_t d, answer *got,
+static ptsne_status ask(pt_backend *be, pt_field *field, const float *y, size_t n, size_t d, bool own, answer *got,
                         ptsne_error *err)
 {
     float low[3], high[3];
@@ -119,7 +120,7 @@ static ptsne_status ask(pt_backend *be, pt_field *field, const float *y, size_t 
     if (status == PTSNE_OK) { status = pt_buffer_create(be, n * d, &force, err); }
     if (status == PTSNE_OK) { status = pt_buffer_create(be, n, &potential, err); }
     if (status == PTSNE_OK) { status = pt_upload(be, y, &points, err); }
-    if (status == PTSNE_OK) { status = pt_field_build(field, &points, n, low, high, err); }
+    if (status == PTSNE_OK) { status = pt_field_build(field, &points, n, low, high, own, err); }
     if (status == PTSNE_OK) { status = pt_field_evaluate(field, &points, n, &force, &potential, err); }
     if (status == PTSNE_OK) { status = pt_download(be, &force, got->force, err); }
     if (status == PTSNE_OK) { status = pt_download(be, &potential, got->potential, err); }
@@ -129,12 +130,12 @@ static ptsne_status ask(pt_backend *be, pt_field *field, const float *y, size_t 
     return status;
 }
 
-static answer answer_of(pt_backend *be, pt_field *field, const float *y, size_t n, size_t d)
+static answer answer_of(pt_backend *be, pt_field *field, const float *y, size_t n, size_t d, bool own)
 {
     ptsne_error err = {0};
     answer got = {malloc(n * d * sizeof(float)), malloc(n * sizeof(float))};
     assert_true(got.force != NULL && got.potential != NULL);
-    OK(err, ask(be, field, y, n, d, &got, &err));
+    OK(err, ask(be, field, y, n, d, own, &got, &err));
     return got;
 }
 
@@ -174,33 +175,34 @@ static void test_errors(void **state)
         pt_field *field;
         float *y = map_of(c);
         OK(err, pt_field_create(be, c->n, c->d, c->dof, c->spacing, &field, &err));
-        answer got = answer_of(be, field, y, c->n, c->d);
-        check_case(c, y, &got);
+        for (size_t own = 0; own < 2; own++) {
+            answer got = answer_of(be, field, y, c->n, c->d, own == 1);
+            check_case(c, y, &got);
+            answer_free(&got);
+        }
         pt_field_destroy(field);
-        answer_free(&got);
         free(y);
     }
     pt_backend_close(be);
 }
 
 /* One field sees maps that grow and shrink; a fresh one, with other threads and points in the same order, says the same. */
-static void test_same_bits(void **state)
+static void same_bits(size_t d, const size_t *order, size_t count)
 {
-    (void)state;
-    const size_t order[] = {0, 9, 16, 12, 0, 18, 17, 13, 0};
     pt_backend *be[3] = {backend_cpu(1, 0), backend_cpu(2, 0), backend_cpu(3, 0)};
     ptsne_error err = {0};
     pt_field *old;
-    OK(err, pt_field_create(be[1], 20000, 2, 1.0f, 0.4f, &old, &err));
-    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
+    OK(err, pt_field_create(be[1], 20000, d, 1.0f, 0.4f, &old, &err));
+    for (size_t k = 0; k < count; k++) {
         const map_case *c = &cases[order[k]];
         float *y = map_of(c);
-        answer got = answer_of(be[1], old, y, c->n, 2);
+        assert_int_equal(c->d, d);
+        answer got = answer_of(be[1], old, y, c->n, d, k % 2 == 0);
         for (size_t t = 0; t < 3; t++) {
             pt_field *fresh;
-            OK(err, pt_field_create(be[t], 20000, 2, 1.0f, 0.4f, &fresh, &err));
-            answer again = answer_of(be[t], fresh, y, c->n, 2);
-            assert_memory_equal(again.force, got.force, c->n * 2 * sizeof(float));
+            OK(err, pt_field_create(be[t], 20000, d, 1.0f, 0.4f, &fresh, &err));
+            answer again = answer_of(be[t], fresh, y, c->n, d, k % 2 == 0);
+            assert_memory_equal(again.force, got.force, c->n * d * sizeof(float));
             assert_memory_equal(again.potential, got.potential, c->n * sizeof(float));
             answer_free(&again);
             pt_field_destroy(fresh);
@@ -210,6 +212,14 @@ static void test_same_bits(void **state)
     }
     pt_field_destroy(old);
     for (size_t t = 0; t < 3; t++) { pt_backend_close(be[t]); }
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    const size_t flat[] = {0, 9, 16, 12, 0, 18, 19, 17, 13, 0}, solid[] = {1, 20, 10, 14, 20, 1, 8, 24};
+    same_bits(2, flat, sizeof flat / sizeof flat[0]);
+    same_bits(3, solid, sizeof solid / sizeof solid[0]);
 }
 
 /* The field takes what the plan said, to the element, on grids; and says so where that is too much. */
@@ -226,17 +236,17 @@ static void test_memory(void **state)
         OK(err, pt_buffer_create(be, 10 * d, &y, &err));
         OK(err, pt_fill(be, &y, 1.0f, &err));
         OK(err, pt_field_create(be, 10, d, dof, 0.4f, &field, &err));
-        const size_t before = be->memory_used, elements = pt_field_elements(10, d, dof, 0.4f, low, high);
-        OK(err, pt_field_build(field, &y, 10, low, high, &err));
+        const size_t before = be->memory_used, elements = pt_field_elements(be, 10, d, dof, 0.4f, low, high);
+        OK(err, pt_field_build(field, &y, 10, low, high, true, &err));
         assert_int_equal(be->memory_used - before, elements * sizeof(float));
-        assert_int_equal(pt_field_elements(10, d, dof, 0.4f, low, wide), SIZE_MAX);
-        assert_int_equal(pt_field_build(field, &y, 10, low, wide, &err), PTSNE_ERR_MEMORY);
+        assert_int_equal(pt_field_elements(be, 10, d, dof, 0.4f, low, wide), SIZE_MAX);
+        assert_int_equal(pt_field_build(field, &y, 10, low, wide, true, &err), PTSNE_ERR_MEMORY);
         assert_non_null(strstr(err.message, "grid"));
         const float lost[] = {NAN, 0.0f, 0.0f};
-        assert_int_not_equal(pt_field_build(field, &y, 10, lost, high, &err), PTSNE_OK);
+        assert_int_not_equal(pt_field_build(field, &y, 10, lost, high, true, &err), PTSNE_OK);
         be->memory = be->memory_used; /* no room for a larger grid */
         const float more[] = {60.0f, 60.0f, 60.0f};
-        assert_int_equal(pt_field_build(field, &y, 10, low, more, &err), PTSNE_ERR_MEMORY);
+        assert_int_equal(pt_field_build(field, &y, 10, low, more, true, &err), PTSNE_ERR_MEMORY);
         pt_field_destroy(field);
         pt_buffer_destroy(be, &y);
         assert_int_equal(be->memory_used, 0);
@@ -252,7 +262,7 @@ static ptsne_status fault_run(pt_backend *be, size_t n, ptsne_error *err)
     answer got = {force, potential};
     pt_field *field;
     ptsne_status status = pt_field_create(be, n, 2, 1.0f, 0.4f, &field, err);
-    if (status == PTSNE_OK) { status = ask(be, field, fault_map, n, 2, &got, err); }
+    if (status == PTSNE_OK) { status = ask(be, field, fault_map, n, 2, true, &got, err); }
     pt_field_destroy(field);
     return status;
 }

@@ -77,7 +77,7 @@ static void test_spread(void **state)
         oracle_grid_spread(&g, y, n, want, bound);
         for (size_t t = 0; t < nodes; t++) { bound[t] = bound[t] * weight_error(&g) + (double)n * EPS * want[t]; }
         ops_array dy = ops_put(ops, y, n * g.d), charge = ops_put(ops, NULL, nodes);
-        ops_array scratch = ops_put(ops, NULL, pt_spread_scratch(&g, n));
+        ops_array scratch = ops_put(ops, NULL, pt_grid_spread_scratch(ops->be, &g, n));
         OPS_OK(ops, pt_grid_spread(ops->be, &g, &dy.view, n, &scratch.view, &charge.view, &ops->err));
         float *got = ops_take(ops, &charge);
         char what[128];
@@ -99,7 +99,7 @@ static void test_spread_outside(void **state)
         float *y = points_of(ops, &g, n);
         for (size_t i = 0; i < OPS_LENGTH(far); i++) { y[2 * i * g.d + i % g.d] = far[i]; }
         ops_array dy = ops_put(ops, y, n * g.d), charge = ops_put(ops, NULL, nodes);
-        ops_array scratch = ops_put(ops, NULL, pt_spread_scratch(&g, n));
+        ops_array scratch = ops_put(ops, NULL, pt_grid_spread_scratch(ops->be, &g, n));
         OPS_OK(ops, pt_grid_spread(ops->be, &g, &dy.view, n, &scratch.view, &charge.view, &ops->err));
         ops_discard(ops, &charge), ops_discard(ops, &scratch), ops_drop(ops, &dy);
         free(y);
@@ -116,19 +116,25 @@ static void test_gather(void **state)
         float *y = points_of(ops, &g, n), *values = ops_random(ops, nodes, 10.0f);
         double *psi = ops_memory(n, sizeof *psi), *psi_bound = ops_memory(n, sizeof *psi_bound);
         double *force = ops_memory(n * d, sizeof *force), *force_bound = ops_memory(n * d, sizeof *force_bound);
+        const bool add = s % 4 >= 2;
+        float *psi_before = ops_random(ops, n, 10.0f), *force_before = ops_random(ops, n * d, 10.0f);
         for (size_t i = 0; i < n; i++) {
             double slope[3];
             const oracle_entry read = oracle_grid_read(&g, values, y + i * d, slope);
-            psi[i] = (double)base + read.value;
-            psi_bound[i] = weight_error(&g) * read.terms + 4.0 * EPS * fabs((double)base);
+            const double stood = add ? (double)psi_before[i] : 0.0;
+            psi[i] = stood + (double)base + read.value;
+            psi_bound[i] = weight_error(&g) * read.terms + 4.0 * EPS * (fabs((double)base) + fabs(stood));
             for (size_t a = 0; a < d; a++) {
-                force[i * d + a] = (double)scale * slope[a];
-                force_bound[i * d + a] = 4.0 * fabs((double)scale) / (double)g.spacing * weight_error(&g) * read.terms;
+                const double pushed = add ? (double)force_before[i * d + a] : 0.0;
+                force[i * d + a] = pushed + (double)scale * slope[a];
+                force_bound[i * d + a] = 4.0 * fabs((double)scale) / (double)g.spacing * weight_error(&g) * read.terms +
+                                         4.0 * EPS * fabs(pushed);
             }
         }
         ops_array dy = ops_put(ops, y, n * d), dv = ops_put(ops, values, nodes);
-        ops_array df = ops_put(ops, NULL, n * d), dp = ops_put(ops, NULL, n);
-        OPS_OK(ops, pt_grid_gather(ops->be, &g, &dv.view, &dy.view, n, base, scale, &df.view, &dp.view, &ops->err));
+        ops_array df = ops_put(ops, add ? force_before : NULL, n * d), dp = ops_put(ops, add ? psi_before : NULL, n);
+        OPS_OK(ops,
+               pt_grid_gather(ops->be, &g, &dv.view, &dy.view, n, base, scale, add, &df.view, &dp.view, &ops->err));
         float *got_force = ops_take(ops, &df), *got_psi = ops_take(ops, &dp);
         char what[128];
         name_case(what, sizeof what, "grid_gather, psi,", &g, n);
@@ -137,7 +143,7 @@ static void test_gather(void **state)
         ops_compare(ops, what, got_force, force, force_bound, n * d, d);
         ops_drop(ops, &dy), ops_drop(ops, &dv);
         free(y), free(values), free(psi), free(psi_bound), free(force), free(force_bound), free(got_force),
-            free(got_psi);
+            free(got_psi), free(psi_before), free(force_before);
     }
 }
 
@@ -222,8 +228,8 @@ static void test_convolve(void **state)
         oracle_grid_convolve(&g, &kernel, charge, want, bound);
         for (size_t t = 0; t < nodes; t++) { bound[t] *= (32.0 + 2.0 * (double)(g.d * kernel.reach)) * EPS; }
         ops_array dc = ops_put(ops, charge, nodes), dp = ops_put(ops, NULL, nodes);
-        ops_array scratch = ops_put(ops, NULL, pt_grid_scratch(&g));
-        OPS_OK(ops, pt_grid_convolve(ops->be, &g, &kernel, &dc.view, &scratch.view, &dp.view, &ops->err));
+        ops_array scratch = ops_put(ops, NULL, pt_grid_convolve_scratch(ops->be, &g));
+        OPS_OK(ops, pt_grid_convolve(ops->be, &g, &kernel, &dc.view, NULL, 0, &scratch.view, &dp.view, &ops->err));
         float *got = ops_take(ops, &dp);
         char what[128];
         name_case(what, sizeof what, "grid_convolve", &g, kernel.reach);
@@ -233,11 +239,63 @@ static void test_convolve(void **state)
     }
 }
 
+/* Nodes at which a spline of one of the points is not 0, but for one that rounding may have put into the next cell. */
+static size_t nodes_read(const pt_grid *g, const float *y, size_t n, size_t *list)
+{
+    size_t count = 0;
+    for (size_t t = 0; t < pt_grid_nodes(g); t++) {
+        const size_t inner = g->d == 3 ? g->size[1] * g->size[2] : g->size[1];
+        const size_t place[] = {t / inner, g->d == 3 ? t % inner / g->size[2] : t % inner, t % g->size[2]};
+        bool read = false;
+        for (size_t i = 0; i < n && !read; i++) {
+            double apart = 0.0;
+            for (size_t a = 0; a < g->d; a++) {
+                const double u = ((double)y[i * g->d + a] - (double)g->origin[a]) / (double)g->spacing;
+                apart = fmax(apart, fabs(u - (double)place[a]));
+            }
+            read = apart < 0.5 * (double)PT_GRID_ORDER - 1.0e-4;
+        }
+        if (read) { list[count++] = t; }
+    }
+    return count;
+}
+
+/* Potentials for few points, the others being of no matter; and for so many that all nodes may as well be computed. */
+static void test_convolve_read(void **state)
+{
+    ops_state *ops = *state;
+    for (size_t s = 0; s < cases(ops); s++) {
+        const pt_grid g = grid_of(s);
+        const size_t nodes = pt_grid_nodes(&g), few = nodes / (s % 5 == 4 ? 8 : 200), n = few < 1 ? 1 : few;
+        const pt_grid_kernel kernel = kernel_of(ops, s % 3 == 0 ? 7 : s % 3 == 1 ? PT_GRID_REACH : 2);
+        float *charge = ops_random(ops, nodes, 3.0f), *y = points_of(ops, &g, n);
+        double *want = ops_memory(nodes, sizeof *want), *bound = ops_memory(nodes, sizeof *bound);
+        size_t *list = ops_memory(nodes, sizeof *list);
+        oracle_grid_convolve(&g, &kernel, charge, want, bound);
+        const size_t count = nodes_read(&g, y, n, list);
+        ops_array dc = ops_put(ops, charge, nodes), dy = ops_put(ops, y, n * g.d), dp = ops_put(ops, NULL, nodes);
+        ops_array scratch = ops_put(ops, NULL, pt_grid_convolve_scratch(ops->be, &g));
+        OPS_OK(ops, pt_grid_convolve(ops->be, &g, &kernel, &dc.view, &dy.view, n, &scratch.view, &dp.view, &ops->err));
+        float *got = ops_take(ops, &dp);
+        for (size_t k = 0; k < count; k++) { /* to the front, in order */
+            const double rounding = (32.0 + 2.0 * (double)(g.d * kernel.reach)) * EPS;
+            got[k] = got[list[k]], want[k] = want[list[k]], bound[k] = rounding * bound[list[k]];
+        }
+        char what[128];
+        name_case(what, sizeof what, "grid_convolve for points,", &g, n);
+        assert_true(count > 0);
+        ops_compare(ops, what, got, want, bound, count, count);
+        ops_discard(ops, &scratch), ops_drop(ops, &dc), ops_drop(ops, &dy);
+        free(charge), free(y), free(want), free(bound), free(list), free(got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spread),   cmocka_unit_test(test_spread_outside), cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_restrict), cmocka_unit_test(test_prolong),        cmocka_unit_test(test_convolve),
+        cmocka_unit_test(test_spread),        cmocka_unit_test(test_spread_outside), cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_restrict),      cmocka_unit_test(test_prolong),        cmocka_unit_test(test_convolve),
+        cmocka_unit_test(test_convolve_read),
     };
     return ops_main(tests, OPS_LENGTH(tests));
 }

@@ -417,14 +417,14 @@ size_t pt_grid_nodes(const pt_grid *grid)
     return grid->size[0] * grid->size[1] * (grid->d == 3 ? grid->size[2] : 1);
 }
 
-size_t pt_grid_scratch(const pt_grid *grid)
+size_t pt_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n)
 {
-    return PT_GRID_TERMS * grid->d * pt_grid_nodes(grid);
+    return be->ops->grid_spread_scratch(be, grid, n);
 }
 
-size_t pt_spread_scratch(const pt_grid *grid, size_t n)
+size_t pt_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid)
 {
-    return 4 * n + 4 * pt_grid_nodes(grid) + 1024;
+    return be->ops->grid_convolve_scratch(be, grid);
 }
 
 static bool grid_is_good(const pt_grid *grid)
@@ -507,8 +507,8 @@ ptsne_status pt_embedding_step(pt_backend *be, const pt_descent *descent, const 
 ptsne_status pt_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n, const pt_buffer *scratch,
                             const pt_buffer *charge, ptsne_error *err)
 {
-    if (!grid_is_good(grid) || !side(n) || !holds(y, n, grid->d) || scratch->count < pt_spread_scratch(grid, n) ||
-        charge->count < pt_grid_nodes(grid)) {
+    if (!grid_is_good(grid) || !side(n) || !holds(y, n, grid->d) ||
+        scratch->count < pt_grid_spread_scratch(be, grid, n) || charge->count < pt_grid_nodes(grid)) {
         return grid_refused(err, "grid_spread", grid, y->count, charge->count);
     }
     return be->ops->grid_spread(be, grid, y, n, scratch, charge, err);
@@ -524,14 +524,15 @@ ptsne_status pt_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buff
 }
 
 ptsne_status pt_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                              const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                              ptsne_error *err)
+                              const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                              const pt_buffer *potential, ptsne_error *err)
 {
     if (!grid_is_good(grid) || kernel->reach > PT_GRID_REACH || charge->count < pt_grid_nodes(grid) ||
-        scratch->count < pt_grid_scratch(grid) || potential->count < pt_grid_nodes(grid)) {
+        (y != NULL && (!side(n) || !holds(y, n, grid->d))) || scratch->count < pt_grid_convolve_scratch(be, grid) ||
+        potential->count < pt_grid_nodes(grid)) {
         return grid_refused(err, "grid_convolve", grid, charge->count, potential->count);
     }
-    return be->ops->grid_convolve(be, grid, kernel, charge, scratch, potential, err);
+    return be->ops->grid_convolve(be, grid, kernel, charge, y, n, scratch, potential, err);
 }
 
 ptsne_status pt_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
@@ -544,12 +545,12 @@ ptsne_status pt_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buf
 }
 
 ptsne_status pt_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
-                            float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                            float base, float scale, bool add, const pt_buffer *force, const pt_buffer *potential,
                             ptsne_error *err)
 {
     if (!grid_is_good(grid) || !side(n) || values->count < pt_grid_nodes(grid) || !holds(y, n, grid->d) ||
         !holds(force, n, grid->d) || potential->count < n) {
         return grid_refused(err, "grid_gather", grid, y->count, values->count);
     }
-    return be->ops->grid_gather(be, grid, values, y, n, base, scale, force, potential, err);
+    return be->ops->grid_gather(be, grid, values, y, n, base, scale, add, force, potential, err);
 }

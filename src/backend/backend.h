@@ -265,24 +265,28 @@ struct pt_backend_ops {
 
     /* ---- grids ---- */
     /* charge[node] = sum_i prod_a B((y_ia - node's place) / spacing), y n x d; overwritten, the same bits each time.
-     * scratch pt_spread_scratch(grid, n) elements. A point outside, or NaN, spoils the charges but writes nowhere else. */
+     * scratch grid_spread_scratch elements. A point outside, or NaN, spoils the charges but writes nowhere else. */
+    size_t (*grid_spread_scratch)(const pt_backend *be, const pt_grid *grid, size_t n);
     ptsne_status (*grid_spread)(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                                 const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
     /* Charges of the coarser grid: those that spreading the same points there would give, but for cut margins, by B-splines'
      * two-scale relation: [1 4 6 4 1] / 8 along each axis (adjoint of grid_prolong). */
     ptsne_status (*grid_restrict)(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                   const pt_buffer *to, ptsne_error *err);
-    /* potential = kernel * charge, 0 beyond the grid; overwritten. scratch pt_grid_scratch(grid) elements. */
+    /* potential = kernel * charge, 0 beyond the grid; overwritten. With the n points y (n x d) it is asked for at those nodes alone that
+     * grid_gather reads for them, and may be anything elsewhere; y NULL: at all nodes. scratch grid_convolve_scratch elements. */
+    size_t (*grid_convolve_scratch)(const pt_backend *be, const pt_grid *grid);
     ptsne_status (*grid_convolve)(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                                  const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                                  ptsne_error *err);
+                                  const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                                  const pt_buffer *potential, ptsne_error *err);
     /* to += the coarser potential, seen as a spline, on the finer grid: the same two-scale coefficients. */
     ptsne_status (*grid_prolong)(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
                                  const pt_buffer *to, ptsne_error *err);
-    /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i). y, force n x d. */
+    /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i), or added to what they
+     * are. y, force n x d. */
     ptsne_status (*grid_gather)(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
-                                size_t n, float base, float scale, const pt_buffer *force, const pt_buffer *potential,
-                                ptsne_error *err);
+                                size_t n, float base, float scale, bool add, const pt_buffer *force,
+                                const pt_buffer *potential, ptsne_error *err);
 
     /* ---- layers ---- */
     /* x[i][j] = activation(x[i][j] + bias[j]) in place; x n x d, bias d. Relative error 32 FLT_EPSILON + absolute 4. */
@@ -438,10 +442,10 @@ size_t pt_gradient_scratch(size_t n, size_t d);
 /* Elements of scratch for attraction, potential_sum and embedding_step of n points. */
 size_t pt_map_scratch(size_t n, size_t d);
 
-/* Nodes of a grid; elements of scratch for grid_convolve, and for grid_spread of n points. */
+/* Nodes of a grid; elements of scratch for grid_spread of n points, and for grid_convolve. */
 size_t pt_grid_nodes(const pt_grid *grid);
-size_t pt_grid_scratch(const pt_grid *grid);
-size_t pt_spread_scratch(const pt_grid *grid, size_t n);
+size_t pt_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n);
+size_t pt_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid);
 
 /* Sums over the rows of columns come in so many parts. */
 static inline size_t pt_column_chunks(size_t n)
@@ -514,12 +518,12 @@ ptsne_status pt_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer
 ptsne_status pt_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                               const pt_buffer *to, ptsne_error *err);
 ptsne_status pt_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                              const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                              ptsne_error *err);
+                              const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                              const pt_buffer *potential, ptsne_error *err);
 ptsne_status pt_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
                              const pt_buffer *to, ptsne_error *err);
 ptsne_status pt_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
-                            float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                            float base, float scale, bool add, const pt_buffer *force, const pt_buffer *potential,
                             ptsne_error *err);
 ptsne_status pt_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                 pt_activation activation, ptsne_error *err);

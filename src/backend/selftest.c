@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/selftest_trial.h"
+#include "base/sizes.h"
 
 #define TOLERANCE 2.0e-4 /* of the largest entry of a buffer: float32 sums of some thousand terms, and better */
 
@@ -278,8 +279,7 @@ static void try_embedding_step(trial *t)
 static void grids(trial *t, const pt_grid *fine, const pt_grid *coarse)
 {
     const size_t d = fine->d, nodes = pt_grid_nodes(fine), coarser = pt_grid_nodes(coarse);
-    const size_t most =
-        pt_grid_scratch(fine) > pt_spread_scratch(fine, SIDE) ? pt_grid_scratch(fine) : pt_spread_scratch(fine, SIDE);
+    const size_t most = pt_larger(pt_grid_convolve_scratch(t->be, fine), pt_grid_spread_scratch(t->be, fine, SIDE));
     pt_grid_kernel kernel = {.reach = 5, .weight = {1.0f, -0.5f}};
     for (size_t o = 0; o <= kernel.reach; o++) {
         kernel.tap[0][o] = 0.5f / (1.0f + (float)o);
@@ -292,11 +292,15 @@ static void grids(trial *t, const pt_grid *fine, const pt_grid *coarse)
     ptsne_status *status = &t->status;
     if (*status == PTSNE_OK) { *status = pt_grid_spread(t->be, fine, y, SIDE, scratch, charge, t->err); }
     if (*status == PTSNE_OK) { *status = pt_grid_restrict(t->be, fine, charge, coarse, sums, t->err); }
-    if (*status == PTSNE_OK) { *status = pt_grid_convolve(t->be, coarse, &kernel, sums, scratch, above, t->err); }
-    if (*status == PTSNE_OK) { *status = pt_grid_convolve(t->be, fine, &kernel, charge, scratch, values, t->err); }
+    if (*status == PTSNE_OK) {
+        *status = pt_grid_convolve(t->be, coarse, &kernel, sums, NULL, 0, scratch, above, t->err);
+    }
+    if (*status == PTSNE_OK) {
+        *status = pt_grid_convolve(t->be, fine, &kernel, charge, NULL, 0, scratch, values, t->err);
+    }
     if (*status == PTSNE_OK) { *status = pt_grid_prolong(t->be, coarse, above, fine, values, t->err); }
     if (*status == PTSNE_OK) {
-        *status = pt_grid_gather(t->be, fine, values, y, SIDE, 1.0f, -0.5f, force, potential, t->err);
+        *status = pt_grid_gather(t->be, fine, values, y, SIDE, 1.0f, -0.5f, false, force, potential, t->err);
     }
     take(t, charge, nodes, false);
     take(t, values, nodes, false);

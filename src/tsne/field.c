@@ -12,7 +12,8 @@
 #define MOST_LEVELS ((size_t)24)
 #define SAMPLES     ((size_t)256)                     /* distances that the fit looks at */
 #define COLUMNS     (PT_GRID_TERMS * MOST_LEVELS + 1) /* weights that it finds, and the right side follows them */
-#define TINY        5.0e-3 /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
+#define SPARSE      ((size_t)32) /* nodes a point: from here on spreading costs less than a pass over the nodes */
+#define TINY        5.0e-3       /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
 
 typedef struct plan {
     size_t n_levels;
@@ -32,7 +33,8 @@ struct pt_field {
     double constant; /* weight of the Gaussian without end */
     double *fit;     /* 2 SAMPLES x (COLUMNS + 1) */
     pt_buffer charge, potential, scratch;
-    pt_grid top; /* what points read: the finest grid, or the moments' */
+    pt_grid top;   /* what points read: the finest grid, or the moments' */
+    size_t direct; /* and so many levels, the finest among them */
     float base;
 };
 
@@ -117,17 +119,19 @@ static bool plan_make(size_t d, float spacing, double unit, const float *low, co
     return true;
 }
 
-static size_t plan_scratch(const plan *p, size_t n)
+static size_t plan_scratch(const pt_backend *be, const plan *p, size_t n)
 {
-    const size_t convolve = pt_grid_scratch(&p->level[0]), spread = pt_spread_scratch(&p->level[0], n);
+    const size_t convolve = pt_grid_convolve_scratch(be, &p->level[0]);
+    const size_t spread = pt_grid_spread_scratch(be, &p->level[0], n);
     return pt_larger(pt_column_scratch(n, 3), pt_larger(convolve, spread));
 }
 
-size_t pt_field_elements(size_t n, size_t d, float dof, float spacing, const float *low, const float *high)
+size_t pt_field_elements(const pt_backend *be, size_t n, size_t d, float dof, float spacing, const float *low,
+                         const float *high)
 {
     plan p;
     const double unit = kernel_width((double)dof);
-    return plan_make(d, (float)((double)spacing * unit), unit, low, high, &p) ? 2 * p.nodes + plan_scratch(&p, n)
+    return plan_make(d, (float)((double)spacing * unit), unit, low, high, &p) ? 2 * p.nodes + plan_scratch(be, &p, n)
                                                                               : SIZE_MAX;
 }
 
@@ -274,7 +278,7 @@ void pt_field_destroy(pt_field *field)
 /* Room for a plan's grids. */
 static ptsne_status reserve(pt_field *f, const plan *p, ptsne_error *err)
 {
-    const size_t scratch = plan_scratch(p, f->n);
+    const size_t scratch = plan_scratch(f->be, p, f->n);
     if (f->charge.count >= p->nodes && f->scratch.count >= scratch) { return PTSNE_OK; }
     release(f);
     ptsne_status status = pt_buffer_create(f->be, p->nodes, &f->charge, err);
@@ -288,8 +292,9 @@ static ptsne_status reserve(pt_field *f, const plan *p, ptsne_error *err)
     return status;
 }
 
-/* Up the pyramid with charges, across each level, down with potentials. */
-static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, ptsne_error *err)
+/* Up the pyramid with charges, across each level, down with potentials. Points meet the levels that have many nodes for them, and the
+ * first below those, one by one: that is less than to carry charges and potentials between all their nodes. */
+static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, bool own, ptsne_error *err)
 {
     const plan *p = &f->now;
     pt_buffer charge[MOST_LEVELS], potential[MOST_LEVELS];
@@ -300,14 +305,23 @@ static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, ptsne_err
         potential[l] = pt_buffer_view(&f->potential, at, nodes);
         at += nodes;
     }
+    size_t sparse = 0;
+    while (sparse + 1 < p->n_levels && pt_grid_nodes(&p->level[sparse]) / SPARSE > n) { sparse++; }
+    f->direct = own ? sparse + 1 : 1;
     ptsne_status status = pt_grid_spread(f->be, &p->level[0], y, n, &f->scratch, &charge[0], err);
     for (size_t l = 1; l < p->n_levels && status == PTSNE_OK; l++) {
-        status = pt_grid_restrict(f->be, &p->level[l - 1], &charge[l - 1], &p->level[l], &charge[l], err);
+        if (l <= sparse) {
+            status = pt_grid_spread(f->be, &p->level[l], y, n, &f->scratch, &charge[l], err);
+        } else {
+            status = pt_grid_restrict(f->be, &p->level[l - 1], &charge[l - 1], &p->level[l], &charge[l], err);
+        }
     }
     for (size_t l = p->n_levels; l-- > 0 && status == PTSNE_OK;) {
-        status = pt_grid_convolve(f->be, &p->level[l], &f->kernel[l], &charge[l], &f->scratch, &potential[l], err);
+        const pt_buffer *readers = l + 1 < f->direct ? y : NULL;
+        status = pt_grid_convolve(f->be, &p->level[l], &f->kernel[l], &charge[l], readers, n, &f->scratch,
+                                  &potential[l], err);
     }
-    for (size_t l = p->n_levels; l-- > 1 && status == PTSNE_OK;) {
+    for (size_t l = p->n_levels; l-- > f->direct && status == PTSNE_OK;) {
         status = pt_grid_prolong(f->be, &p->level[l], &potential[l], &p->level[l - 1], &potential[l - 1], err);
     }
     f->top = p->level[0];
@@ -337,6 +351,7 @@ static void paraboloid(pt_field *f, size_t n, const float *low, const float *hig
         values[t] = (float)(factor * (double)n * square);
     }
     f->base = (float)n;
+    f->direct = 1;
 }
 
 /* A map much smaller than the kernel, as at the start: on a grid that resolves the kernel, psi would be n everywhere to float32's
@@ -359,7 +374,7 @@ static ptsne_status moments(pt_field *f, const pt_buffer *y, size_t n, const flo
 }
 
 ptsne_status pt_field_build(pt_field *field, const pt_buffer *y, size_t n, const float *low, const float *high,
-                            ptsne_error *err)
+                            bool own, ptsne_error *err)
 {
     plan wanted;
     double square = 0.0;
@@ -381,12 +396,21 @@ ptsne_status pt_field_build(pt_field *field, const pt_buffer *y, size_t n, const
         if (!same) { taps_make(field); }
         ladder_fit(field);
     }
-    return pyramid(field, y, n, err);
+    return pyramid(field, y, n, own, err);
 }
 
 ptsne_status pt_field_evaluate(pt_field *field, const pt_buffer *y, size_t m, const pt_buffer *force,
                                const pt_buffer *potential, ptsne_error *err)
 {
     const float scale = (float)(-field->dof / (field->dof + 1.0));
-    return pt_grid_gather(field->be, &field->top, &field->potential, y, m, field->base, scale, force, potential, err);
+    ptsne_status status = PTSNE_OK;
+    size_t at = 0;
+    for (size_t l = 0; l < field->direct && status == PTSNE_OK; l++) {
+        const pt_grid *grid = l == 0 ? &field->top : &field->now.level[l];
+        const pt_buffer view = pt_buffer_view(&field->potential, at, pt_grid_nodes(grid));
+        status = pt_grid_gather(field->be, grid, &view, y, m, l == 0 ? field->base : 0.0f, scale, l > 0, force,
+                                potential, err);
+        at += view.count;
+    }
+    return status;
 }

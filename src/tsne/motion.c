@@ -103,7 +103,7 @@ static ptsne_status anchor_build(pt_motion *m, ptsne_error *err)
         if (m->low[a] < m->floor[a]) { m->floor[a] = m->low[a] - room; }
         if (m->high[a] > m->roof[a]) { m->roof[a] = m->high[a] + room; }
     }
-    return pt_repulsor_points(&m->repulsor, &m->reference, m->n_reference, m->floor, m->roof, err);
+    return pt_repulsor_points(&m->repulsor, &m->reference, m->n_reference, m->floor, m->roof, false, err);
 }
 
 ptsne_status pt_motion_anchor(pt_motion *m, const float *y, ptsne_error *err)
@@ -121,7 +121,7 @@ static ptsne_status repel(pt_motion *m, ptsne_error *err)
 {
     ptsne_status status = PTSNE_OK;
     if (m->n_reference == 0) {
-        status = pt_repulsor_points(&m->repulsor, &m->y, m->n, m->low, m->high, err);
+        status = pt_repulsor_points(&m->repulsor, &m->y, m->n, m->low, m->high, true, err);
     } else {
         bool outside = false;
         for (size_t a = 0; a < m->d; a++) { outside = outside || m->low[a] < m->floor[a] || m->high[a] > m->roof[a]; }

@@ -26,9 +26,11 @@
 #define STREAM_SHARE    0.8   /* of the copy rate at which attraction reads P */
 #define POINT_BYTES     700.0 /* that a point's repulsion and step are worth, in the copy rate */
 #define NODE_BYTES      160.0 /* the same for a node of the finest grid, with its share of the pyramid */
-#define SPAN_OF_ONE     0.62  /* extent of a map, in units of the kernel: this times the square root of n */
+#define SPAN_FLAT       0.62  /* extent of a map, in units of the kernel: this times the square root of n */
+#define SPAN_SOLID      17.5  /* and in three dimensions times the fifth root */
 #define PAIR_OPERATIONS 20.0  /* of an exact repulsion, at the product rate's tenth */
 #define STARTED         3.0   /* the whole span's share of grid work, the early phase's grids being small */
+#define SOLID_BYTES     18.0 /* what a node is worth in three dimensions, where most have no point near; with that share */
 
 typedef struct estimate {
     pt_backend *be;
@@ -106,20 +108,22 @@ static ptsne_plan_stage affinities_plan(const estimate *e)
 static ptsne_plan_stage embedding_plan(const estimate *e)
 {
     const double n = (double)e->n, entries = ENTRIES_A_PAIR * n * (double)e->k;
-    const double span = fmax(8.0, SPAN_OF_ONE * pow(n, e->c == 2 ? 0.5 : 1.0 / 3.0));
+    const double span = fmax(8.0, e->c == 2 ? SPAN_FLAT * pow(n, 0.5) : SPAN_SOLID * pow(n, 0.2));
+    const double node = e->c == 2 ? NODE_BYTES / STARTED : SOLID_BYTES;
     float low[3], high[3];
     for (size_t a = 0; a < 3; a++) {
         low[a] = (float)(-0.5 * span);
         high[a] = (float)(0.5 * span);
     }
-    const double nodes = e->s->method == PTSNE_METHOD_FIELD
-                             ? (double)pt_field_elements(e->n, e->c, (float)e->s->dof, (float)e->s->spacing, low, high)
-                             : 0.0;
+    const double nodes =
+        e->s->method == PTSNE_METHOD_FIELD
+            ? (double)pt_field_elements(e->be, e->n, e->c, (float)e->s->dof, (float)e->s->spacing, low, high)
+            : 0.0;
     const double device = (double)pt_motion_bytes(e->n, e->c, (size_t)entries, 0) + 4.0 * nodes;
     const double joint = 8.0 * entries + 8.0 * n, state = 4.0 * n * (3.0 * (double)e->c + 2.0);
     const double iterations = (double)pt_embed_settings_iterations(e->s);
     double work = 8.0 * entries / STREAM_SHARE + POINT_BYTES * n;
-    work += e->s->method == PTSNE_METHOD_FIELD ? NODE_BYTES / STARTED * pow(span / e->s->spacing, (double)e->c) : 0.0;
+    work += e->s->method == PTSNE_METHOD_FIELD ? node * pow(span / e->s->spacing, (double)e->c) : 0.0;
     double seconds = iterations * work / e->copy;
     if (e->s->method == PTSNE_METHOD_EXACT) { seconds += iterations * PAIR_OPERATIONS * n * n / (0.1 * e->product); }
     if (e->s->method == PTSNE_METHOD_BARNES_HUT) { seconds += iterations * 1.0e4 * n / e->copy; }

@@ -46,11 +46,11 @@ void pt_repulsor_destroy(pt_repulsor *r)
 }
 
 ptsne_status pt_repulsor_points(pt_repulsor *r, const pt_buffer *y, size_t n, const float *low, const float *high,
-                                ptsne_error *err)
+                                bool own, ptsne_error *err)
 {
     r->points = *y;
     r->n = n;
-    if (r->method == PTSNE_METHOD_FIELD) { return pt_field_build(r->field, y, n, low, high, err); }
+    if (r->method == PTSNE_METHOD_FIELD) { return pt_field_build(r->field, y, n, low, high, own, err); }
     if (r->method == PTSNE_METHOD_EXACT) { return PTSNE_OK; }
     const pt_buffer view = pt_buffer_view(y, 0, n * r->d);
     return pt_download(r->be, &view, r->host_points, err);

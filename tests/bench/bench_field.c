@@ -80,7 +80,7 @@ static void bench(pt_backend *be, size_t n, size_t d, float span, float spacing)
     for (size_t round = 0; round < ROUNDS; round++) {
         must(pt_download(be, &one, &first, &err));
         const double began = pt_seconds();
-        must(pt_field_build(field, &points, n, low, high, &err));
+        must(pt_field_build(field, &points, n, low, high, true, &err));
         must(pt_download(be, &one, &first, &err)); /* waits */
         const double between = pt_seconds();
         must(pt_field_evaluate(field, &points, n, &force, &potential, &err));

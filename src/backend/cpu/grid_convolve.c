@@ -2,6 +2,7 @@
  *
  * A row of the result is made in strips that stay in the first cache: taps across rows for both terms at once, which read each
  * row once, then taps along the row. In three dimensions the taps across planes go first, into the thread's part of the scratch.
+ * Where points are few for the grid, and say that they alone will read it, only stretches of rows near them are computed.
  * Sums stay in registers, 16 nodes in a vector; rows that end within one overlap the last two vectors, which then write the same
  * numbers twice. */
 #include "backend/cpu/level.h"
@@ -9,10 +10,13 @@
 #include <omp.h>
 #include <string.h>
 
-#define LANES ((size_t)16)
-#define STRIP ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
-#define WIDE  (STRIP + 2 * PT_GRID_REACH)
-#define SMALL ((size_t)4096) /* nodes that are not worth a second thread */
+#include "backend/cpu/stretches.h"
+
+#define LANES  ((size_t)16)
+#define STRIP  ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
+#define WIDE   (STRIP + 2 * PT_GRID_REACH)
+#define SMALL  ((size_t)4096) /* nodes that are not worth a second thread */
+#define SPARSE ((size_t)32)   /* nodes a point: from here on only those that points read are computed */
 
 typedef float lanes __attribute__((__vector_size__(64)));
 
@@ -125,14 +129,15 @@ static rows rows_around(const float *from, size_t length, size_t stride, size_t 
     return r;
 }
 
-/* One row of a plane of `length` rows, `width` nodes each: taps across rows of first and second (which may be the same), then along. */
+/* A stretch of row i of a plane of `length` rows, `width` nodes each: taps across rows of first and second (which may be the same),
+ * then along. */
 static void plane_row(const pt_grid_kernel *kernel, const float *first, const float *second, size_t length,
-                      size_t width, size_t i, float *to)
+                      size_t width, size_t i, const stretch *s, float *to)
 {
     float a[WIDE], b[WIDE];
     const size_t reach = kernel->reach;
-    for (size_t t = 0; t < width; t += STRIP) {
-        const size_t count = width - t < STRIP ? width - t : STRIP;
+    for (size_t t = s->begin; t < s->end; t += STRIP) {
+        const size_t count = s->end - t < STRIP ? s->end - t : STRIP;
         const size_t before = t < reach ? t : reach, rest = width - t - count, behind = rest < reach ? rest : reach;
         const rows r = rows_around(first, length, width, i, t - before, reach);
         memset(a, 0, reach * sizeof *a), memset(b, 0, reach * sizeof *b);
@@ -147,35 +152,103 @@ static void plane_row(const pt_grid_kernel *kernel, const float *first, const fl
     }
 }
 
-/* Taps across planes for plane i, to first and second. */
-static void across_planes(const pt_grid *grid, const pt_grid_kernel *kernel, const float *charge, size_t i,
-                          float *first, float *second)
+/* Taps across planes for a stretch of row j of plane i, to first and second. */
+static void across_planes(const pt_grid *grid, const pt_grid_kernel *kernel, const float *charge, size_t i, size_t j,
+                          const stretch *s, float *first, float *second)
 {
     const size_t plane = grid->size[1] * grid->size[2];
-    for (size_t t = 0; t < plane; t += STRIP) {
-        const rows r = rows_around(charge, grid->size[0], plane, i, t, kernel->reach);
-        across(kernel, &r, NULL, plane - t < STRIP ? plane - t : STRIP, first + t, second + t);
+    for (size_t t = s->begin; t < s->end; t += STRIP) {
+        const size_t at = j * grid->size[2] + t;
+        const rows r = rows_around(charge, grid->size[0], plane, i, at, kernel->reach);
+        across(kernel, &r, NULL, s->end - t < STRIP ? s->end - t : STRIP, first + at, second + at);
     }
 }
 
+/* What is wanted of a grid. Of the wider stretches each thread makes the plane that it is at. */
+typedef struct wanted {
+    size_t steps;    /* bytes a row */
+    uint8_t *nodes;  /* that points read */
+    uint8_t *beside; /* the same and what taps along rows meet */
+    uint8_t *across; /* a plane for each thread: and what taps across rows meet */
+} wanted;
+
+/* A grid that has few nodes for its points is computed whole. */
+static wanted wanted_of(const pt_backend *be, const pt_grid *grid, size_t reach, const float *y, size_t n, void *room)
+{
+    const size_t bytes = pt_grid_nodes(grid) / grid->size[grid->d - 1] * stretch_steps(grid);
+    wanted w = {.steps = stretch_steps(grid), .nodes = room};
+    w.beside = w.nodes + bytes;
+    w.across = w.beside + bytes;
+    if (y == NULL || n > pt_grid_nodes(grid) / SPARSE) {
+        memset(w.nodes, 1, 2 * bytes);
+        return w;
+    }
+    stretch_mark(be, grid, y, n, 0, w.nodes);
+    if (grid->d == 3) { stretch_mark(be, grid, y, n, reach, w.beside); }
+    return w;
+}
+
+/* One plane of a solid grid. */
+static void convolve_plane(const pt_grid *grid, const pt_grid_kernel *kernel, const wanted *w, const float *charge,
+                           size_t i, size_t thread, float *room, float *to)
+{
+    const size_t length = grid->size[1], width = grid->size[2], bytes = length * w->steps;
+    float *first = room + 2 * thread * length * width, *second = first + length * width;
+    const uint8_t *nodes = w->nodes + i * bytes, *beside = w->beside + i * bytes;
+    uint8_t *across = w->across + thread * bytes;
+    if (memchr(nodes, 1, bytes) == NULL) { return; }
+    memcpy(across, beside, bytes);
+    for (size_t k = 1; k <= kernel->reach && k < length; k++) {
+        const size_t off = k * w->steps;
+#pragma omp simd
+        for (size_t t = off; t < bytes; t++) { across[t] |= beside[t - off]; }
+#pragma omp simd
+        for (size_t t = off; t < bytes; t++) { across[t - off] |= beside[t]; }
+    }
+    for (size_t j = 0; j < length; j++) {
+        for (stretch s = {0, 0}; stretch_next(across + j * w->steps, width, &s);) {
+            across_planes(grid, kernel, charge, i, j, &s, first, second);
+        }
+    }
+    for (size_t j = 0; j < length; j++) {
+        for (stretch s = {0, 0}; stretch_next(nodes + j * w->steps, width, &s);) {
+            plane_row(kernel, first, second, length, width, j, &s, to + (i * length + j) * width);
+        }
+    }
+}
+
+/* Two planes of a solid grid for each thread, then what is wanted. */
+static size_t planes_of(const pt_backend *be, const pt_grid *grid)
+{
+    const size_t threads = (size_t)pt_cpu_threads(be, grid->size[0]);
+    return grid->d == 3 ? 2 * threads * grid->size[1] * grid->size[2] : 0;
+}
+
+size_t cpu_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid)
+{
+    const size_t all = pt_grid_nodes(grid) / grid->size[grid->d - 1];
+    const size_t across_rows = grid->d == 3 ? be->threads * grid->size[1] : 0;
+    return planes_of(be, grid) + pt_ceil_div((2 * all + across_rows) * stretch_steps(grid), sizeof(float));
+}
+
 ptsne_status cpu_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                               const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                               ptsne_error *err)
+                               const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                               const pt_buffer *potential, ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
     const float *from = pt_cpu_floats(charge);
-    float *planes = pt_cpu_floats(scratch), *to = pt_cpu_floats(potential);
-    const size_t *size = grid->size, plane = size[1] * size[2];
-#pragma omp parallel for num_threads(pt_cpu_threads(be, size[0])) if (pt_grid_nodes(grid) > SMALL)
+    float *room = pt_cpu_floats(scratch), *to = pt_cpu_floats(potential);
+    const size_t *size = grid->size, nodes = pt_grid_nodes(grid);
+    const wanted w =
+        wanted_of(be, grid, kernel->reach, y == NULL ? NULL : pt_cpu_floats(y), n, room + planes_of(be, grid));
+#pragma omp parallel for num_threads(pt_cpu_threads(be, size[0])) schedule(dynamic) if (nodes > SMALL)
     for (size_t i = 0; i < size[0]; i++) {
-        if (grid->d == 2) {
-            plane_row(kernel, from, from, size[0], size[1], i, to + i * size[1]);
+        if (grid->d == 3) {
+            convolve_plane(grid, kernel, &w, from, i, (size_t)omp_get_thread_num(), room, to);
             continue;
         }
-        float *first = planes + 2 * (size_t)omp_get_thread_num() * plane, *second = first + plane;
-        across_planes(grid, kernel, from, i, first, second);
-        for (size_t j = 0; j < size[1]; j++) {
-            plane_row(kernel, first, second, size[1], size[2], j, to + i * plane + j * size[2]);
+        for (stretch s = {0, 0}; stretch_next(w.nodes + i * w.steps, size[1], &s);) {
+            plane_row(kernel, from, from, size[0], size[1], i, &s, to + i * size[1]);
         }
     }
     return PTSNE_OK;

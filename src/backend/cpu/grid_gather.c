@@ -1,4 +1,4 @@
-/* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i). */
+/* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i), or added to them. */
 #include "backend/cpu/level.h"
 
 #include <string.h>
@@ -51,19 +51,21 @@ static inline void read_space(const pt_grid *grid, const spline_block *at, size_
     parts[3][i] = value * s[2];
 }
 
-/* to[i stride] = base + scale (the sum of point i's parts). */
-static inline void add_up(const spline_four *parts, size_t m, float base, float scale, size_t stride, float *to)
+/* to[i stride] = or += base + scale (the sum of point i's parts). */
+static inline void add_up(const spline_four *parts, size_t m, float base, float scale, bool add, size_t stride,
+                          float *to)
 {
     const float(*part)[4] = (const float(*)[4])parts;
 #pragma omp simd
     for (size_t i = 0; i < m; i++) {
-        to[i * stride] = base + scale * ((part[i][0] + part[i][1]) + (part[i][2] + part[i][3]));
+        const float sum = base + scale * ((part[i][0] + part[i][1]) + (part[i][2] + part[i][3]));
+        to[i * stride] = add ? to[i * stride] + sum : sum;
     }
 }
 
 /* d is a constant after inlining. */
 static inline void read_points(const pt_grid *grid, size_t d, const float *values, const float *y, size_t n, float base,
-                               float scale, float *force, float *potential)
+                               float scale, bool add, float *force, float *potential)
 {
     spline_block at;
     block_parts parts;
@@ -77,15 +79,15 @@ static inline void read_points(const pt_grid *grid, size_t d, const float *value
                 read_space(grid, &at, i, values, parts);
             }
         }
-        add_up(parts[0], m, base, 1.0f, 1, potential + from);
+        add_up(parts[0], m, base, 1.0f, add, 1, potential + from);
         for (size_t a = 0; a < d; a++) {
-            add_up(parts[1 + a], m, 0.0f, scale / grid->spacing, d, force + from * d + a);
+            add_up(parts[1 + a], m, 0.0f, scale / grid->spacing, add, d, force + from * d + a);
         }
     }
 }
 
 ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
-                             float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                             float base, float scale, bool add, const pt_buffer *force, const pt_buffer *potential,
                              ptsne_error *err)
 {
     (void)err; /* nothing here can fail */
@@ -96,9 +98,9 @@ ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffe
     for (size_t c = 0; c < chunks; c++) {
         const size_t from = c * CHUNK, m = n - from < CHUNK ? n - from : CHUNK;
         if (d == 2) {
-            read_points(grid, 2, nodes, points + from * 2, m, base, scale, f + from * 2, psi + from);
+            read_points(grid, 2, nodes, points + from * 2, m, base, scale, add, f + from * 2, psi + from);
         } else {
-            read_points(grid, 3, nodes, points + from * 3, m, base, scale, f + from * 3, psi + from);
+            read_points(grid, 3, nodes, points + from * 3, m, base, scale, add, f + from * 3, psi + from);
         }
     }
     return PTSNE_OK;

@@ -142,6 +142,13 @@ static void spread_bands(pt_backend *be, const bands *b, float *charge)
     }
 }
 
+/* Points by bands, chunks x bands counts, and float64 for the nodes that are few enough for it. */
+size_t cpu_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n)
+{
+    (void)be;
+    return 4 * n + n / CROWD * 2 + MOST_CHUNKS * pt_ceil_div(grid->size[0], BAND) + 2;
+}
+
 ptsne_status cpu_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                              const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
 {

@@ -43,6 +43,8 @@
 #define cpu_embedding_step         PT_LEVELED(cpu_embedding_step)
 #define cpu_grid_spread            PT_LEVELED(cpu_grid_spread)
 #define cpu_grid_restrict          PT_LEVELED(cpu_grid_restrict)
+#define cpu_grid_spread_scratch    PT_LEVELED(cpu_grid_spread_scratch)
+#define cpu_grid_convolve_scratch  PT_LEVELED(cpu_grid_convolve_scratch)
 #define cpu_grid_convolve          PT_LEVELED(cpu_grid_convolve)
 #define cpu_grid_prolong           PT_LEVELED(cpu_grid_prolong)
 #define cpu_grid_gather            PT_LEVELED(cpu_grid_gather)
@@ -120,17 +122,19 @@ ptsne_status cpu_embedding_step(pt_backend *be, const pt_descent *descent, const
                                 const pt_buffer *repulsion, const pt_buffer *z, size_t n, size_t d, const pt_buffer *y,
                                 const pt_buffer *velocity, const pt_buffer *gains, const pt_buffer *scratch,
                                 const pt_buffer *stats, ptsne_error *err);
+size_t cpu_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n);
 ptsne_status cpu_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                              const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
 ptsne_status cpu_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                const pt_buffer *to, ptsne_error *err);
+size_t cpu_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid);
 ptsne_status cpu_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                               const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                               ptsne_error *err);
+                               const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                               const pt_buffer *potential, ptsne_error *err);
 ptsne_status cpu_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
                               const pt_buffer *to, ptsne_error *err);
 ptsne_status cpu_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y, size_t n,
-                             float base, float scale, const pt_buffer *force, const pt_buffer *potential,
+                             float base, float scale, bool add, const pt_buffer *force, const pt_buffer *potential,
                              ptsne_error *err);
 ptsne_status cpu_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
                                  pt_activation activation, ptsne_error *err);

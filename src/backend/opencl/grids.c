@@ -26,7 +26,13 @@ static size_t nodes_of(const axes *of)
     return of->size[0] * of->size[1] * of->size[2];
 }
 
-/* The scratch: low, high (uint32, nodes each), spoiled (one). */
+/* low, high (uint32, nodes each), spoiled (one). */
+size_t opencl_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n)
+{
+    (void)be, (void)n;
+    return 2 * pt_grid_nodes(grid) + 1;
+}
+
 ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                                 const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err)
 {
@@ -112,17 +118,25 @@ static ptsne_status convolve_axis(pt_device *device, const axes *of, size_t axis
 
 _Static_assert(PT_GRID_TERMS == 2 && PT_GRID_REACH == 16, "grid_convolve.cl has two terms of 1 + 16 taps");
 
-/* From the contiguous axis to the first one; the scratch has two pairs of arrays, which take turns. */
-ptsne_status opencl_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                                  const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                                  ptsne_error *err)
+/* A pair of arrays for each axis but the last one. */
+size_t opencl_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid)
 {
+    (void)be;
+    return PT_GRID_TERMS * (grid->d - 1) * pt_grid_nodes(grid);
+}
+
+/* From the contiguous axis to the first one, at every node. */
+ptsne_status opencl_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
+                                  const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                                  const pt_buffer *potential, ptsne_error *err)
+{
+    (void)y, (void)n;
     const axes of = axes_of(grid);
     const size_t nodes = nodes_of(&of), first = 3 - grid->d;
     pt_buffer from[2] = {*charge, *charge};
     ptsne_status status = PTSNE_OK;
     for (size_t turn = 0; turn < grid->d && status == PTSNE_OK; turn++) {
-        const size_t axis = 2 - turn, at = scratch->offset + turn % 2 * 2 * nodes;
+        const size_t axis = 2 - turn, at = scratch->offset + turn * 2 * nodes;
         pt_buffer to[2] = {{scratch->handle, at, nodes}, {scratch->handle, at + nodes, nodes}};
         if (axis == first) { to[0] = to[1] = *potential; }
         status = convolve_axis(pt_device_of(be), &of, axis, kernel, from, to, axis == first, err);
@@ -132,8 +146,8 @@ ptsne_status opencl_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_
 }
 
 ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
-                                size_t n, float base, float scale, const pt_buffer *force, const pt_buffer *potential,
-                                ptsne_error *err)
+                                size_t n, float base, float scale, bool add, const pt_buffer *force,
+                                const pt_buffer *potential, ptsne_error *err)
 {
     pt_device *device = pt_device_of(be);
     const axes of = axes_of(grid);
@@ -151,6 +165,7 @@ ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_bu
         pt_arg_float(grid->spacing),
         pt_arg_float(base),
         pt_arg_float(scale),
+        pt_arg_uint(add),
         pt_arg_buffer(force),
         pt_arg_buffer(potential),
     };

@@ -78,18 +78,20 @@ ptsne_status opencl_embedding_step(pt_backend *be, const pt_descent *descent, co
                                    const pt_buffer *scratch, const pt_buffer *stats, ptsne_error *err);
 
 /* grids.c */
+size_t opencl_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n);
 ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
                                 const pt_buffer *scratch, const pt_buffer *charge, ptsne_error *err);
 ptsne_status opencl_grid_restrict(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                   const pt_buffer *to, ptsne_error *err);
+size_t opencl_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid);
 ptsne_status opencl_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
-                                  const pt_buffer *charge, const pt_buffer *scratch, const pt_buffer *potential,
-                                  ptsne_error *err);
+                                  const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
+                                  const pt_buffer *potential, ptsne_error *err);
 ptsne_status opencl_grid_prolong(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
                                  const pt_buffer *to, ptsne_error *err);
 ptsne_status opencl_grid_gather(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
-                                size_t n, float base, float scale, const pt_buffer *force, const pt_buffer *potential,
-                                ptsne_error *err);
+                                size_t n, float base, float scale, bool add, const pt_buffer *force,
+                                const pt_buffer *potential, ptsne_error *err);
 
 /* steps.c */
 ptsne_status opencl_bias_activation(pt_backend *be, const pt_buffer *x, size_t n, size_t d, const pt_buffer *bias,
