@@ -1,5 +1,5 @@
 /* grid_gather: psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i); with
- * `add` to what they are.
+ * `add`, added to what stands there.
  *
  * A work-item per point. A point outside of the grid gets NaN. */
 #include "ptsne.clh"

@@ -38,7 +38,13 @@ ops_array ops_put(ops_state *ops, const void *values, size_t count)
     return array;
 }
 
-void *ops_take(ops_state *ops, ops_array *array)
+static void digest(ops_state *ops, const uint32_t *result, size_t count) /* FNV-1a */
+{
+    for (size_t t = 0; t < count; t++) { ops->digest = (ops->digest ^ result[t]) * 0x100000001B3u; }
+}
+
+/* What the array holds now; its guards are checked and it is destroyed. */
+static uint32_t *take_all(ops_state *ops, ops_array *array)
 {
     const size_t front = array->view.offset, count = array->view.count, all = array->whole.count;
     uint32_t *now = ops_memory(all, sizeof *now), *result = ops_memory(count, sizeof *result);
@@ -50,10 +56,24 @@ void *ops_take(ops_state *ops, ops_array *array)
         }
     }
     memcpy(result, now + front, count * sizeof *result);
-    for (size_t t = 0; t < count; t++) { ops->digest = (ops->digest ^ result[t]) * 0x100000001B3u; } /* FNV-1a */
     pt_buffer_destroy(ops->be, &array->whole);
     free(array->sent);
     free(now);
+    return result;
+}
+
+void *ops_take(ops_state *ops, ops_array *array)
+{
+    uint32_t *result = take_all(ops, array);
+    digest(ops, result, array->view.count);
+    return result;
+}
+
+void *ops_take_some(ops_state *ops, ops_array *array, const size_t *list, size_t count)
+{
+    uint32_t *result = take_all(ops, array);
+    for (size_t k = 0; k < count; k++) { result[k] = result[list[k]]; } /* ascending: none is lost */
+    digest(ops, result, count);
     return result;
 }
 
@@ -62,7 +82,7 @@ void ops_drop(ops_state *ops, ops_array *array)
     uint32_t *sent = array->sent;
     const size_t front = array->view.offset, count = array->view.count;
     array->sent = NULL;
-    uint32_t *now = ops_take(ops, array);
+    uint32_t *now = take_all(ops, array);
     for (size_t t = 0; t < count; t++) {
         if (now[t] != sent[front + t]) { fail_msg("%s: changed its input at %zu", ops->be->ops->name, t); }
     }
@@ -72,9 +92,7 @@ void ops_drop(ops_state *ops, ops_array *array)
 
 void ops_discard(ops_state *ops, ops_array *array)
 {
-    const uint64_t digest = ops->digest; /* what lies in scratch is nobody's business */
-    free(ops_take(ops, array));
-    ops->digest = digest;
+    free(take_all(ops, array));
 }
 
 void ops_compare(const ops_state *ops, const char *what, const float *got, const double *want, const double *bound,

@@ -44,6 +44,8 @@ typedef struct ops_array {
 ops_array ops_put(ops_state *ops, const void *values, size_t count);
 /* What the array holds now, released by free(); its guards are checked and it is destroyed. */
 void *ops_take(ops_state *ops, ops_array *array);
+/* The same of some elements, those of an ascending list, at the front: what the others hold is of no matter. */
+void *ops_take_some(ops_state *ops, ops_array *array, const size_t *list, size_t count);
 /* The end of an input: it must hold what was sent. */
 void ops_drop(ops_state *ops, ops_array *array);
 

@@ -60,6 +60,7 @@ static const map_case cases[] = {
     {UNIFORM, 6000, 2, 100.0f, 1.0f, 0.4f, 5.0e-2, 5.0e-3, 3.0e-3},
     {CLUSTERS, 3000, 2, 1.0e3f, 1.0f, 0.4f, 2.0e-1, 2.0e-2, 2.0e-2},
     {CLUSTERS, 3000, 3, 60.0f, 1.0f, 0.4f, 1.0e-2, 5.0e-3, 3.0e-3},
+    {CLUSTERS, 9000, 3, 60.0f, 1.0f, 0.4f, 1.0e-2, 5.0e-3, 3.0e-3},
     /* few points, duplicates */
     {UNIFORM, 1, 2, 1.0f, 1.0f, 0.4f, 0.0, 3.0e-3, (double)INFINITY},
     {UNIFORM, 2, 2, 1.0f, 1.0f, 0.4f, 2.0e-2, 3.0e-3, 5.0e-3},
@@ -175,8 +176,8 @@ static void test_errors(void **state)
         pt_field *field;
         float *y = map_of(c);
         OK(err, pt_field_create(be, c->n, c->d, c->dof, c->spacing, &field, &err));
-        for (size_t own = 0; own < 2; own++) {
-            answer got = answer_of(be, field, y, c->n, c->d, own == 1);
+        for (size_t others = 0; others < 2; others++) {
+            answer got = answer_of(be, field, y, c->n, c->d, others == 0);
             check_case(c, y, &got);
             answer_free(&got);
         }
@@ -186,22 +187,24 @@ static void test_errors(void **state)
     pt_backend_close(be);
 }
 
-/* One field sees maps that grow and shrink; a fresh one, with other threads and points in the same order, says the same. */
-static void same_bits(size_t d, const size_t *order, size_t count)
+/* One field sees maps that grow and shrink; a fresh one, with other threads and points in the same order, says the same. Cases
+ * with a minus may be asked about other points, too. */
+static void same_bits(size_t d, const int *order, size_t count)
 {
     pt_backend *be[3] = {backend_cpu(1, 0), backend_cpu(2, 0), backend_cpu(3, 0)};
     ptsne_error err = {0};
     pt_field *old;
     OK(err, pt_field_create(be[1], 20000, d, 1.0f, 0.4f, &old, &err));
     for (size_t k = 0; k < count; k++) {
-        const map_case *c = &cases[order[k]];
+        const map_case *c = &cases[abs(order[k])];
+        const bool own = order[k] >= 0;
         float *y = map_of(c);
         assert_int_equal(c->d, d);
-        answer got = answer_of(be[1], old, y, c->n, d, k % 2 == 0);
+        answer got = answer_of(be[1], old, y, c->n, d, own);
         for (size_t t = 0; t < 3; t++) {
             pt_field *fresh;
             OK(err, pt_field_create(be[t], 20000, d, 1.0f, 0.4f, &fresh, &err));
-            answer again = answer_of(be[t], fresh, y, c->n, d, k % 2 == 0);
+            answer again = answer_of(be[t], fresh, y, c->n, d, own);
             assert_memory_equal(again.force, got.force, c->n * d * sizeof(float));
             assert_memory_equal(again.potential, got.potential, c->n * sizeof(float));
             answer_free(&again);
@@ -217,7 +220,8 @@ static void same_bits(size_t d, const size_t *order, size_t count)
 static void test_same_bits(void **state)
 {
     (void)state;
-    const size_t flat[] = {0, 9, 16, 12, 0, 18, 19, 17, 13, 0}, solid[] = {1, 20, 10, 14, 20, 1, 8, 24};
+    const int flat[] = {0, 9, 16, 12, 0, 18, 19, -19, 17, -18, 13, 0},
+              solid[] = {1, 20, 10, 20, -20, 21, 14, 20, -21, 1, 25};
     same_bits(2, flat, sizeof flat / sizeof flat[0]);
     same_bits(3, solid, sizeof solid / sizeof solid[0]);
 }

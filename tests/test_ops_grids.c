@@ -88,8 +88,8 @@ static void test_spread(void **state)
     }
 }
 
-/* A point outside, or NaN, must not write outside the charges: the guards tell. */
-static void test_spread_outside(void **state)
+/* A point outside, or NaN, must not write outside the charges or potentials: the guards tell. */
+static void test_outside(void **state)
 {
     ops_state *ops = *state;
     const float far[] = {NAN, INFINITY, -INFINITY, 1.0e30f, -1.0e30f, -3.3f, 1.0e5f};
@@ -101,6 +101,12 @@ static void test_spread_outside(void **state)
         ops_array dy = ops_put(ops, y, n * g.d), charge = ops_put(ops, NULL, nodes);
         ops_array scratch = ops_put(ops, NULL, pt_grid_spread_scratch(ops->be, &g, n));
         OPS_OK(ops, pt_grid_spread(ops->be, &g, &dy.view, n, &scratch.view, &charge.view, &ops->err));
+        ops_array potential = ops_put(ops, NULL, nodes);
+        ops_array room = ops_put(ops, NULL, pt_grid_convolve_scratch(ops->be, &g));
+        const pt_grid_kernel kernel = {.tap = {{1.0f, 0.5f}, {1.0f, 0.25f}}, .weight = {1.0f, 1.0f}, .reach = 1};
+        OPS_OK(ops, pt_grid_convolve(ops->be, &g, &kernel, &charge.view, &dy.view, n, &room.view, &potential.view,
+                                     &ops->err));
+        ops_discard(ops, &potential), ops_discard(ops, &room);
         ops_discard(ops, &charge), ops_discard(ops, &scratch), ops_drop(ops, &dy);
         free(y);
     }
@@ -260,26 +266,50 @@ static size_t nodes_read(const pt_grid *g, const float *y, size_t n, size_t *lis
     return count;
 }
 
-/* Potentials for few points, the others being of no matter; and for so many that all nodes may as well be computed. */
+/* Grids with few points, or (the last of each five) many: of one step of a row and of several, the last one short; of more nodes than
+ * one thread takes, and of rows that are several strips long. */
+static const struct {
+    size_t sides[3], n, reach;
+} readers[] = {
+    {{7, 9, 8}, 1, 7},    {{33, 20, 1}, 5, 2},    {{9, 17, 10}, 2, 5},   {{33, 65, 1}, 3, 16},  {{9, 17, 10}, 60, 3},
+    {{20, 18, 50}, 2, 3}, {{4, 1030, 1}, 99, 16}, {{6, 5, 150}, 3, 16},  {{4, 1030, 1}, 25, 5}, {{33, 65, 1}, 400, 7},
+    {{26, 21, 36}, 3, 4}, {{9, 150, 1}, 4, 11},   {{12, 10, 130}, 4, 2}, {{16, 17, 32}, 4, 5},  {{5, 6, 70}, 100, 1},
+};
+
+/* The points of a case. Those of few lie evenly along rows, the first of them at the end. */
+static float *readers_of(ops_state *ops, const pt_grid *g, size_t n)
+{
+    const size_t d = g->d, last = d - 1;
+    float *y = points_of(ops, g, n);
+    for (size_t i = 0; i < n && n < 100; i++) {
+        const double room = (double)(g->size[last] - PT_GRID_ORDER);
+        y[i * d + last] = g->origin[last] + g->spacing * (float)(1.7 + room * (1.0 - (double)i / (double)n));
+    }
+    return y;
+}
+
+/* Nodes that points do not read are of no matter. */
 static void test_convolve_read(void **state)
 {
     ops_state *ops = *state;
-    for (size_t s = 0; s < cases(ops); s++) {
-        const pt_grid g = grid_of(s);
-        const size_t nodes = pt_grid_nodes(&g), few = nodes / (s % 5 == 4 ? 8 : 200), n = few < 1 ? 1 : few;
-        const pt_grid_kernel kernel = kernel_of(ops, s % 3 == 0 ? 7 : s % 3 == 1 ? PT_GRID_REACH : 2);
-        float *charge = ops_random(ops, nodes, 3.0f), *y = points_of(ops, &g, n);
+    for (size_t s = 0; s < (ops->small ? 2 : OPS_LENGTH(readers)); s++) {
+        const size_t *side = readers[s].sides, n = readers[s].n, d = side[2] == 1 ? 2 : 3;
+        const pt_grid g = {
+            .d = d, .size = {side[0], side[1], side[2]}, .origin = {-3.25f, 7.0f, 0.125f}, .spacing = 0.5f};
+        const size_t nodes = pt_grid_nodes(&g);
+        const pt_grid_kernel kernel = kernel_of(ops, readers[s].reach);
+        float *charge = ops_random(ops, nodes, 3.0f), *y = readers_of(ops, &g, n);
         double *want = ops_memory(nodes, sizeof *want), *bound = ops_memory(nodes, sizeof *bound);
         size_t *list = ops_memory(nodes, sizeof *list);
         oracle_grid_convolve(&g, &kernel, charge, want, bound);
         const size_t count = nodes_read(&g, y, n, list);
-        ops_array dc = ops_put(ops, charge, nodes), dy = ops_put(ops, y, n * g.d), dp = ops_put(ops, NULL, nodes);
+        ops_array dc = ops_put(ops, charge, nodes), dy = ops_put(ops, y, n * d), dp = ops_put(ops, NULL, nodes);
         ops_array scratch = ops_put(ops, NULL, pt_grid_convolve_scratch(ops->be, &g));
         OPS_OK(ops, pt_grid_convolve(ops->be, &g, &kernel, &dc.view, &dy.view, n, &scratch.view, &dp.view, &ops->err));
-        float *got = ops_take(ops, &dp);
-        for (size_t k = 0; k < count; k++) { /* to the front, in order */
-            const double rounding = (32.0 + 2.0 * (double)(g.d * kernel.reach)) * EPS;
-            got[k] = got[list[k]], want[k] = want[list[k]], bound[k] = rounding * bound[list[k]];
+        float *got = ops_take_some(ops, &dp, list, count);
+        for (size_t k = 0; k < count; k++) {
+            const double rounding = (32.0 + 2.0 * (double)(d * kernel.reach)) * EPS;
+            want[k] = want[list[k]], bound[k] = rounding * bound[list[k]];
         }
         char what[128];
         name_case(what, sizeof what, "grid_convolve for points,", &g, n);
@@ -293,8 +323,8 @@ static void test_convolve_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spread),        cmocka_unit_test(test_spread_outside), cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_restrict),      cmocka_unit_test(test_prolong),        cmocka_unit_test(test_convolve),
+        cmocka_unit_test(test_spread),        cmocka_unit_test(test_outside), cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_restrict),      cmocka_unit_test(test_prolong), cmocka_unit_test(test_convolve),
         cmocka_unit_test(test_convolve_read),
     };
     return ops_main(tests, OPS_LENGTH(tests));

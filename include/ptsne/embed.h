@@ -175,7 +175,8 @@ typedef struct ptsne_plan_stage {
 
 /**
  * Plan ptsne_embed of data alone, without doing it; what a run takes with a graph, or to place new points, is not
- * planned. stages: PTSNE_PLAN_STAGES; count: how many there are.
+ * planned. stages: PTSNE_PLAN_STAGES; count: how many there are. PTSNE_ERR_MEMORY where the field's grids would have too
+ * many nodes.
  */
 PTSNE_API ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features,
                                         const ptsne_embed_options *options, ptsne_plan_stage *stages, size_t *count,

@@ -65,8 +65,7 @@ ptsne_status ptsne_embed_plan(ptsne_device *device, size_t n, size_t n_features,
     if (status == PTSNE_OK) { status = ptsne_device_bench(device, &gflops, &gigabytes, err); }
     if (status != PTSNE_OK) { return status; }
     const pt_rates rates = {.product = 1e9 * gflops, .copy = 1e9 * gigabytes};
-    *count = pt_embed_plan(device->be, &rates, n, n_features, &settings, stages);
-    return PTSNE_OK;
+    return pt_embed_plan(device->be, &rates, n, n_features, &settings, stages, count, err);
 }
 
 ptsne_status ptsne_pca(ptsne_device *device, const float *x, size_t n, size_t n_features, size_t k, uint64_t seed,

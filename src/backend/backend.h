@@ -17,7 +17,7 @@
 #include "base/sizes.h"
 
 /* Goes up when the table changes; a module built for another version is refused. */
-#define PT_BACKEND_VERSION 7u
+#define PT_BACKEND_VERSION 8u
 
 /* Elements of 4 bytes on the device: float, or uint32_t where a contract says so. */
 typedef struct pt_buffer {
@@ -273,8 +273,8 @@ struct pt_backend_ops {
      * two-scale relation: [1 4 6 4 1] / 8 along each axis (adjoint of grid_prolong). */
     ptsne_status (*grid_restrict)(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                   const pt_buffer *to, ptsne_error *err);
-    /* potential = kernel * charge, 0 beyond the grid; overwritten. With the n points y (n x d) it is asked for at those nodes alone that
-     * grid_gather reads for them, and may be anything elsewhere; y NULL: at all nodes. scratch grid_convolve_scratch elements. */
+    /* potential = kernel * charge, 0 beyond the grid; overwritten. With n points y (n x d) only nodes that grid_gather reads for them have to
+     * be right, others may be anything; a point outside, or NaN, writes nowhere else. y NULL: all nodes. scratch grid_convolve_scratch elements. */
     size_t (*grid_convolve_scratch)(const pt_backend *be, const pt_grid *grid);
     ptsne_status (*grid_convolve)(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
                                   const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,
@@ -282,8 +282,8 @@ struct pt_backend_ops {
     /* to += the coarser potential, seen as a spline, on the finer grid: the same two-scale coefficients. */
     ptsne_status (*grid_prolong)(pt_backend *be, const pt_grid *coarse, const pt_buffer *from, const pt_grid *fine,
                                  const pt_buffer *to, ptsne_error *err);
-    /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i), or added to what they
-     * are. y, force n x d. */
+    /* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i); with `add` they are
+     * added to what stands there. y, force n x d. */
     ptsne_status (*grid_gather)(pt_backend *be, const pt_grid *grid, const pt_buffer *values, const pt_buffer *y,
                                 size_t n, float base, float scale, bool add, const pt_buffer *force,
                                 const pt_buffer *potential, ptsne_error *err);

@@ -302,6 +302,9 @@ static void grids(trial *t, const pt_grid *fine, const pt_grid *coarse)
     if (*status == PTSNE_OK) {
         *status = pt_grid_gather(t->be, fine, values, y, SIDE, 1.0f, -0.5f, false, force, potential, t->err);
     }
+    if (*status == PTSNE_OK) {
+        *status = pt_grid_gather(t->be, fine, values, y, SIDE, 0.0f, 0.25f, true, force, potential, t->err);
+    }
     take(t, charge, nodes, false);
     take(t, values, nodes, false);
     take(t, force, SIDE * d, false);

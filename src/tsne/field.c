@@ -12,8 +12,9 @@
 #define MOST_LEVELS ((size_t)24)
 #define SAMPLES     ((size_t)256)                     /* distances that the fit looks at */
 #define COLUMNS     (PT_GRID_TERMS * MOST_LEVELS + 1) /* weights that it finds, and the right side follows them */
-#define SPARSE      ((size_t)32) /* nodes a point: from here on spreading costs less than a pass over the nodes */
-#define TINY        5.0e-3       /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
+#define SPARSE                                                                                                         \
+    ((size_t)32)    /* nodes a point: above, points meet a level by themselves, for that is less than its nodes take */
+#define TINY 5.0e-3 /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
 
 typedef struct plan {
     size_t n_levels;
@@ -34,7 +35,7 @@ struct pt_field {
     double *fit;     /* 2 SAMPLES x (COLUMNS + 1) */
     pt_buffer charge, potential, scratch;
     pt_grid top;   /* what points read: the finest grid, or the moments' */
-    size_t direct; /* and so many levels, the finest among them */
+    size_t direct; /* levels that points read, from the finest on; 1: top alone */
     float base;
 };
 
@@ -119,6 +120,7 @@ static bool plan_make(size_t d, float spacing, double unit, const float *low, co
     return true;
 }
 
+/* Coarser grids are no larger along any axis. */
 static size_t plan_scratch(const pt_backend *be, const plan *p, size_t n)
 {
     const size_t convolve = pt_grid_convolve_scratch(be, &p->level[0]);
@@ -254,7 +256,7 @@ ptsne_status pt_field_create(pt_backend *be, size_t n, size_t d, float dof, floa
         free(fit);
         return pt_fail_memory(err, "the field's plan", (double)(sizeof *f + 2 * SAMPLES * (COLUMNS + 1) * sizeof *fit));
     }
-    *f = (pt_field){.be = be, .n = n, .d = d, .dof = (double)dof, .fit = fit};
+    *f = (pt_field){.be = be, .n = n, .d = d, .dof = (double)dof, .fit = fit, .direct = 1};
     f->spacing = (float)((double)spacing * kernel_width(f->dof));
     *field = f;
     return PTSNE_OK;
@@ -292,8 +294,8 @@ static ptsne_status reserve(pt_field *f, const plan *p, ptsne_error *err)
     return status;
 }
 
-/* Up the pyramid with charges, across each level, down with potentials. Points meet the levels that have many nodes for them, and the
- * first below those, one by one: that is less than to carry charges and potentials between all their nodes. */
+/* Up the pyramid with charges, across each level, down with potentials. Points meet each level that has many nodes for them, and
+ * the next coarser one, by themselves: that is less than to carry charges and potentials through all those nodes. */
 static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, bool own, ptsne_error *err)
 {
     const plan *p = &f->now;
@@ -384,8 +386,9 @@ ptsne_status pt_field_build(pt_field *field, const pt_buffer *y, size_t n, const
     }
     if (!isfinite(square)) { return pt_fail(err, PTSNE_ERR_DIVERGED, "the map has a coordinate that is not finite"); }
     if (!plan_make(field->d, field->spacing, kernel_width(field->dof), low, high, &wanted)) {
-        return pt_fail(err, PTSNE_ERR_MEMORY, "a map %g wide is too large for a grid of spacing %g", sqrt(square),
-                       (double)field->spacing);
+        return pt_fail(err, PTSNE_ERR_MEMORY,
+                       "a map %g wide is too large for a grid of spacing %g: take a larger one, or Barnes-Hut",
+                       sqrt(square), (double)field->spacing);
     }
     const ptsne_status status = reserve(field, &wanted, err);
     if (status != PTSNE_OK) { return status; }

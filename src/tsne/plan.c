@@ -29,8 +29,8 @@
 #define SPAN_FLAT       0.62  /* extent of a map, in units of the kernel: this times the square root of n */
 #define SPAN_SOLID      17.5  /* and in three dimensions times the fifth root */
 #define PAIR_OPERATIONS 20.0  /* of an exact repulsion, at the product rate's tenth */
-#define STARTED         3.0   /* the whole span's share of grid work, the early phase's grids being small */
-#define SOLID_BYTES     18.0 /* what a node is worth in three dimensions, where most have no point near; with that share */
+#define STARTED         3.0  /* in a flat map, the whole span's share of grid work: the early phase's grids are small */
+#define SOLID_BYTES     18.0 /* in three dimensions, where most nodes have no point near: NODE_BYTES by STARTED */
 
 typedef struct estimate {
     pt_backend *be;
@@ -105,7 +105,7 @@ static ptsne_plan_stage affinities_plan(const estimate *e)
     return stage_of(e, "affinities", kept, 0.0, 170.0 * graph_bytes(e) / e->copy);
 }
 
-static ptsne_plan_stage embedding_plan(const estimate *e)
+static ptsne_status embedding_plan(const estimate *e, ptsne_plan_stage *stage, ptsne_error *err)
 {
     const double n = (double)e->n, entries = ENTRIES_A_PAIR * n * (double)e->k;
     const double span = fmax(8.0, e->c == 2 ? SPAN_FLAT * pow(n, 0.5) : SPAN_SOLID * pow(n, 0.2));
@@ -115,11 +115,17 @@ static ptsne_plan_stage embedding_plan(const estimate *e)
         low[a] = (float)(-0.5 * span);
         high[a] = (float)(0.5 * span);
     }
-    const double nodes =
-        e->s->method == PTSNE_METHOD_FIELD
-            ? (double)pt_field_elements(e->be, e->n, e->c, (float)e->s->dof, (float)e->s->spacing, low, high)
-            : 0.0;
-    const double device = (double)pt_motion_bytes(e->n, e->c, (size_t)entries, 0) + 4.0 * nodes;
+    size_t elements = 0;
+    if (e->s->method == PTSNE_METHOD_FIELD) {
+        elements = pt_field_elements(e->be, e->n, e->c, (float)e->s->dof, (float)e->s->spacing, low, high);
+        if (elements == SIZE_MAX) {
+            return pt_fail(err, PTSNE_ERR_MEMORY,
+                           "plan: a map of %zu points grows about %.0f wide, too large for a grid of spacing %g: take "
+                           "a larger one, or Barnes-Hut",
+                           e->n, span, e->s->spacing);
+        }
+    }
+    const double device = (double)pt_motion_bytes(e->n, e->c, (size_t)entries, 0) + 4.0 * (double)elements;
     const double joint = 8.0 * entries + 8.0 * n, state = 4.0 * n * (3.0 * (double)e->c + 2.0);
     const double iterations = (double)pt_embed_settings_iterations(e->s);
     double work = 8.0 * entries / STREAM_SHARE + POINT_BYTES * n;
@@ -127,11 +133,13 @@ static ptsne_plan_stage embedding_plan(const estimate *e)
     double seconds = iterations * work / e->copy;
     if (e->s->method == PTSNE_METHOD_EXACT) { seconds += iterations * PAIR_OPERATIONS * n * n / (0.1 * e->product); }
     if (e->s->method == PTSNE_METHOD_BARNES_HUT) { seconds += iterations * 1.0e4 * n / e->copy; }
-    return stage_of(e, "embedding", data_bytes(e) + joint + state + 8.0 * n, device, seconds);
+    *stage = stage_of(e, "embedding", data_bytes(e) + joint + state + 8.0 * n, device, seconds);
+    return PTSNE_OK;
 }
 
-size_t pt_embed_plan(pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
-                     const ptsne_embed_options *settings, ptsne_plan_stage *stages)
+ptsne_status pt_embed_plan(pt_backend *be, const pt_rates *rates, size_t n, size_t n_features,
+                           const ptsne_embed_options *settings, ptsne_plan_stage *stages, size_t *count,
+                           ptsne_error *err)
 {
     ptsne_device_info info = {0};
     be->ops->describe(be, &info);
@@ -146,11 +154,10 @@ size_t pt_embed_plan(pt_backend *be, const pt_rates *rates, size_t n, size_t n_f
         .c = settings->n_components,
         .s = settings,
     };
-    size_t count = 0;
-    stages[count++] = stage_of(&e, "data", data_bytes(&e), 0.0, data_bytes(&e) / (0.1 * rates->copy));
-    if (settings->pca > 0 || settings->init == PTSNE_INIT_PCA) { stages[count++] = pca_plan(&e); }
-    stages[count++] = neighbors_plan(&e);
-    stages[count++] = affinities_plan(&e);
-    stages[count++] = embedding_plan(&e);
-    return count;
+    *count = 0;
+    stages[(*count)++] = stage_of(&e, "data", data_bytes(&e), 0.0, data_bytes(&e) / (0.1 * rates->copy));
+    if (settings->pca > 0 || settings->init == PTSNE_INIT_PCA) { stages[(*count)++] = pca_plan(&e); }
+    stages[(*count)++] = neighbors_plan(&e);
+    stages[(*count)++] = affinities_plan(&e);
+    return embedding_plan(&e, &stages[(*count)++], err);
 }

@@ -22,7 +22,7 @@ ptsne_status pt_repulsor_create(pt_backend *be, const ptsne_embed_options *setti
 void pt_repulsor_destroy(pt_repulsor *repulsor);
 
 /* From now on the n points y (n x d, on the device) repel; they stay as they are until the next call. They and all points that are
- * asked about lie between low and high (d each); with `own` only they will be asked about. */
+ * asked about lie between low and high (d each); with `own` only these n, where they are now. */
 ptsne_status pt_repulsor_points(pt_repulsor *repulsor, const pt_buffer *y, size_t n, const float *low,
                                 const float *high, bool own, ptsne_error *err);
 

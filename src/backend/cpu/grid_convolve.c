@@ -12,11 +12,12 @@
 
 #include "backend/cpu/stretches.h"
 
-#define LANES  ((size_t)16)
-#define STRIP  ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
-#define WIDE   (STRIP + 2 * PT_GRID_REACH)
-#define SMALL  ((size_t)4096) /* nodes that are not worth a second thread */
-#define SPARSE ((size_t)32)   /* nodes a point: from here on only those that points read are computed */
+#define LANES ((size_t)16)
+#define STRIP ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
+#define WIDE  (STRIP + 2 * PT_GRID_REACH)
+#define SMALL ((size_t)4096) /* nodes that are not worth a second thread */
+#define SPARSE                                                                                                         \
+    ((size_t)32) /* nodes a point: above, only those that points read are computed. Not more than field.c's. */
 
 typedef float lanes __attribute__((__vector_size__(64)));
 
@@ -164,21 +165,21 @@ static void across_planes(const pt_grid *grid, const pt_grid_kernel *kernel, con
     }
 }
 
-/* What is wanted of a grid. Of the wider stretches each thread makes the plane that it is at. */
+/* What is wanted of a grid, as marks of stretches.h. */
 typedef struct wanted {
     size_t steps;    /* bytes a row */
     uint8_t *nodes;  /* that points read */
-    uint8_t *beside; /* the same and what taps along rows meet */
-    uint8_t *across; /* a plane for each thread: and what taps across rows meet */
+    uint8_t *beside; /* of a solid grid: the same and what taps along rows meet */
+    uint8_t *around; /* of a solid grid, a plane for each thread: and what taps across rows meet */
 } wanted;
 
-/* A grid that has few nodes for its points is computed whole. */
+/* A grid that has few nodes for its points is wanted whole. */
 static wanted wanted_of(const pt_backend *be, const pt_grid *grid, size_t reach, const float *y, size_t n, void *room)
 {
     const size_t bytes = pt_grid_nodes(grid) / grid->size[grid->d - 1] * stretch_steps(grid);
     wanted w = {.steps = stretch_steps(grid), .nodes = room};
     w.beside = w.nodes + bytes;
-    w.across = w.beside + bytes;
+    w.around = w.beside + bytes;
     if (y == NULL || n > pt_grid_nodes(grid) / SPARSE) {
         memset(w.nodes, 1, 2 * bytes);
         return w;
@@ -195,18 +196,18 @@ static void convolve_plane(const pt_grid *grid, const pt_grid_kernel *kernel, co
     const size_t length = grid->size[1], width = grid->size[2], bytes = length * w->steps;
     float *first = room + 2 * thread * length * width, *second = first + length * width;
     const uint8_t *nodes = w->nodes + i * bytes, *beside = w->beside + i * bytes;
-    uint8_t *across = w->across + thread * bytes;
+    uint8_t *around = w->around + thread * bytes;
     if (memchr(nodes, 1, bytes) == NULL) { return; }
-    memcpy(across, beside, bytes);
+    memcpy(around, beside, bytes);
     for (size_t k = 1; k <= kernel->reach && k < length; k++) {
         const size_t off = k * w->steps;
 #pragma omp simd
-        for (size_t t = off; t < bytes; t++) { across[t] |= beside[t - off]; }
+        for (size_t t = off; t < bytes; t++) { around[t] |= beside[t - off]; }
 #pragma omp simd
-        for (size_t t = off; t < bytes; t++) { across[t - off] |= beside[t]; }
+        for (size_t t = off; t < bytes; t++) { around[t - off] |= beside[t]; }
     }
     for (size_t j = 0; j < length; j++) {
-        for (stretch s = {0, 0}; stretch_next(across + j * w->steps, width, &s);) {
+        for (stretch s = {0, 0}; stretch_next(around + j * w->steps, width, &s);) {
             across_planes(grid, kernel, charge, i, j, &s, first, second);
         }
     }
@@ -217,7 +218,7 @@ static void convolve_plane(const pt_grid *grid, const pt_grid_kernel *kernel, co
     }
 }
 
-/* Two planes of a solid grid for each thread, then what is wanted. */
+/* Room for two planes of a solid grid for each thread. */
 static size_t planes_of(const pt_backend *be, const pt_grid *grid)
 {
     const size_t threads = (size_t)pt_cpu_threads(be, grid->size[0]);
@@ -226,9 +227,9 @@ static size_t planes_of(const pt_backend *be, const pt_grid *grid)
 
 size_t cpu_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid)
 {
-    const size_t all = pt_grid_nodes(grid) / grid->size[grid->d - 1];
-    const size_t across_rows = grid->d == 3 ? be->threads * grid->size[1] : 0;
-    return planes_of(be, grid) + pt_ceil_div((2 * all + across_rows) * stretch_steps(grid), sizeof(float));
+    const size_t marked = 2 * pt_grid_nodes(grid) / grid->size[grid->d - 1];
+    const size_t around = grid->d == 3 ? (size_t)pt_cpu_threads(be, grid->size[0]) * grid->size[1] : 0;
+    return planes_of(be, grid) + pt_ceil_div((marked + around) * stretch_steps(grid), sizeof(float));
 }
 
 ptsne_status cpu_grid_convolve(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,

@@ -1,4 +1,5 @@
-/* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i), or added to them. */
+/* psi(y) = base + sum over nodes of value prod_a B(..): potential[i] = psi(y_i), force[i] = scale grad psi(y_i); with `add`, added to what
+ * stands there. */
 #include "backend/cpu/level.h"
 
 #include <string.h>

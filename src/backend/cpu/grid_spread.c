@@ -142,7 +142,7 @@ static void spread_bands(pt_backend *be, const bands *b, float *charge)
     }
 }
 
-/* Points by bands, chunks x bands counts, and float64 for the nodes that are few enough for it. */
+/* n x d points; counts from 3n on; where nodes are few, float64 sums from 4n on, as counts are then fewer than n; 2 to align them. */
 size_t cpu_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n)
 {
     (void)be;

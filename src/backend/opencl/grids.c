@@ -30,7 +30,8 @@ static size_t nodes_of(const axes *of)
 size_t opencl_grid_spread_scratch(const pt_backend *be, const pt_grid *grid, size_t n)
 {
     (void)be, (void)n;
-    return 2 * pt_grid_nodes(grid) + 1;
+    const axes of = axes_of(grid);
+    return 2 * nodes_of(&of) + 1;
 }
 
 ptsne_status opencl_grid_spread(pt_backend *be, const pt_grid *grid, const pt_buffer *y, size_t n,
@@ -122,7 +123,8 @@ _Static_assert(PT_GRID_TERMS == 2 && PT_GRID_REACH == 16, "grid_convolve.cl has 
 size_t opencl_grid_convolve_scratch(const pt_backend *be, const pt_grid *grid)
 {
     (void)be;
-    return PT_GRID_TERMS * (grid->d - 1) * pt_grid_nodes(grid);
+    const axes of = axes_of(grid);
+    return PT_GRID_TERMS * (grid->d - 1) * nodes_of(&of);
 }
 
 /* From the contiguous axis to the first one, at every node. */
