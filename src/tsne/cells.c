@@ -148,7 +148,10 @@ static void row_refine(const pt_cells *s, size_t i, size_t place)
     size_t count = 0;
     for (size_t l = 0; l < s->c && near[l] != UINT32_MAX; l++) {
         const size_t other = s->place[near[l]];
-        const double here = pt_distance_squared(a, s->sorted + other * s->d, s->d);
+        const float *b = s->sorted + other * s->d;
+        const bool last = l + 1 == s->c || near[l + 1] == UINT32_MAX;
+        const float *next = last ? b : s->sorted + (size_t)s->place[near[l + 1]] * s->d;
+        const double here = pt_distance_within_then(a, b, s->d, (double)INFINITY, next);
         count = pt_nearest_insert(here, s->order[other], count, s->k, index, exact);
     }
     for (size_t l = 0; l < s->k && s->distance != NULL; l++) { s->distance[row * s->k + l] = (float)exact[l]; }

@@ -35,7 +35,8 @@ __attribute__((target("avx512f"))) static inline __m512d add_eight(__m512d sum, 
     return _mm512_add_pd(sum, _mm512_mul_pd(difference, difference));
 }
 
-__attribute__((target("avx512f"))) static double within_wide(const float *a, const float *b, size_t d, double limit)
+__attribute__((target("avx512f"))) static double within_wide(const float *a, const float *b, size_t d, double limit,
+                                                             const float *next)
 {
     double out[LANES];
     __m512d low = _mm512_setzero_pd(), high = _mm512_setzero_pd();
@@ -44,6 +45,7 @@ __attribute__((target("avx512f"))) static double within_wide(const float *a, con
     while (t + LANES <= d) {
         const size_t end = d - t > piece ? t + piece : d;
         for (; t + LANES <= end; t += LANES) {
+            __builtin_prefetch(next + t);
             low = add_eight(low, a + t, b + t);
             high = add_eight(high, a + t + LANES / 2, b + t + LANES / 2);
         }
@@ -61,16 +63,19 @@ __attribute__((target("avx512f"))) static double within_wide(const float *a, con
 #endif
 
 /* Sums only grow, and rounding keeps their order: a part above the limit means that the whole is. */
-double pt_distance_within(const float *a, const float *b, size_t d, double limit)
+double pt_distance_within_then(const float *a, const float *b, size_t d, double limit, const float *next)
 {
 #if defined(__GNUC__) && defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) { return within_wide(a, b, d, limit); }
+    if (__builtin_cpu_supports("avx512f")) { return within_wide(a, b, d, limit, next); }
 #endif
     double sum[LANES] = {0};
     size_t t = 0;
     while (t + LANES <= d) {
         const size_t end = d - t > PIECE ? t + PIECE : d;
         for (; t + LANES <= end; t += LANES) {
+#if defined(__GNUC__)
+            __builtin_prefetch(next + t);
+#endif
             for (size_t l = 0; l < LANES; l++) {
                 const double difference = (double)a[t + l] - (double)b[t + l];
                 sum[l] += difference * difference;
@@ -79,6 +84,11 @@ double pt_distance_within(const float *a, const float *b, size_t d, double limit
         if (end < d && total(sum) > limit) { return total(sum); }
     }
     return rest(a, b, t, d, sum);
+}
+
+double pt_distance_within(const float *a, const float *b, size_t d, double limit)
+{
+    return pt_distance_within_then(a, b, d, limit, b);
 }
 
 double pt_distance_squared(const float *a, const float *b, size_t d)

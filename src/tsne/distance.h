@@ -10,15 +10,9 @@ double pt_distance_squared(const float *a, const float *b, size_t d);
 /* The same where it is at most limit; else anything above limit. */
 double pt_distance_within(const float *a, const float *b, size_t d, double limit);
 
-/* A row that the next call will want: its first columns are fetched from memory meanwhile. */
-static inline void pt_distance_soon(const float *b, size_t d)
-{
-#if defined(__GNUC__)
-    for (size_t t = 0; t < d && t < 512; t += 16) { __builtin_prefetch(b + t); }
-#else
-    (void)b, (void)d;
-#endif
-}
+/* The same, and next, a row that the call after this one will want, is fetched from memory meanwhile, piece by piece: all at once it
+ * would hold up what is computed. */
+double pt_distance_within_then(const float *a, const float *b, size_t d, double limit, const float *next);
 
 /* |a - mean|^2. */
 double pt_distance_from_mean(const float *a, const double *mean, size_t d);

@@ -23,7 +23,7 @@
 #define WHOLE_LIMIT    4194304.0   /* 2^22: |a|^2 + |b|^2 - 2 a.b of whole numbers stays below 2^24 */
 #define ROWS_AT_A_TIME ((size_t)4096)
 #define LOOK_ROWS      ((size_t)512)  /* queries of the second look at bounds, */
-#define LOOK_COLUMNS   ((size_t)8192) /* and points of one of its tiles */
+#define LOOK_COLUMNS   ((size_t)1024) /* and points of one of its tiles, which stays near the processor */
 
 /* One data set, its queries, and what is known about them. */
 typedef struct problem {
@@ -45,6 +45,7 @@ typedef struct problem {
     float *distance;        /* m x k, may be NULL */
     pt_bounds bounds;
     float *sorted; /* n x d: x in the bounds' order, in which near rows are near in memory; NULL: x is read */
+    double *reach; /* m, with bounds in their order: squared, to the k-th neighbour found so far */
     pt_stage stage;
     size_t told;             /* steps of m */
     double from, share;      /* of all steps: where this part of the work begins, and how many are its own */
@@ -124,9 +125,10 @@ static bool row_refine(const pass *s, size_t place, const float *near_d, const u
     for (; l < s->c && near_i[l] != PT_NO_POINT; l++) {
         if ((double)near_d[l] > limit) { break; } /* nor can those behind it */
         const uint32_t point = s->bounds ? p->bounds.point[near_i[l]] : near_i[l];
-        if (l + 1 < s->c && near_i[l + 1] != PT_NO_POINT) { pt_distance_soon(row_at(s, near_i[l + 1]), p->d); }
+        const float *b = row_at(s, near_i[l]);
+        const float *next = l + 1 < s->c && near_i[l + 1] != PT_NO_POINT ? row_at(s, near_i[l + 1]) : b;
         if (p->self && point == row) { continue; }
-        const double here = pt_distance_within(a, row_at(s, near_i[l]), p->d, tau);
+        const double here = pt_distance_within_then(a, b, p->d, tau, next);
         found++;
         if (count == p->k && !(here <= tau)) { continue; }
         count = pt_nearest_insert(here, point, count, p->k, index, exact);
@@ -135,6 +137,7 @@ static bool row_refine(const pass *s, size_t place, const float *near_d, const u
             limit = limit_of(s, place, norm, tau);
         }
     }
+    p->reach[place] = tau;
     const bool cut = l < s->c && near_i[l] != PT_NO_POINT; /* by the limit: all that follow are farther */
     distances_write(p, row, count, exact);
     if (found == eligible(p) || (cut && limit < 1.0e30)) { return true; }
@@ -296,7 +299,7 @@ static ptsne_status look_rows(problem *p, look *w, const uint32_t *list, size_t 
     if (status != PTSNE_OK) { return status; }
 #pragma omp parallel for schedule(static) num_threads((int)p->be->threads)
     for (size_t i = 0; i < rows; i++) {
-        w->tau[i] = known_limit(p, p->bounds.asker[list[i]]);
+        w->tau[i] = p->reach[list[i]];
         w->count[i] = 0;
     }
     for (size_t from = 0; from < p->n; from += w->columns) {
@@ -500,8 +503,9 @@ static ptsne_status run(problem *p, const char *metric, const ptsne_observer *ob
     p->stage = pt_stage_begin(observer, "neighbours", p->m);
     p->accepted = pt_array_zeroed(p->m, sizeof *p->accepted);
     p->list = pt_array_aligned(p->m, sizeof *p->list);
-    if (p->accepted == NULL || p->list == NULL) {
-        status = pt_fail_memory(err, "a list of points", (double)p->m * 5.0);
+    p->reach = pt_array_aligned(p->m, sizeof *p->reach);
+    if (p->accepted == NULL || p->list == NULL || p->reach == NULL) {
+        status = pt_fail_memory(err, "a list of points", (double)p->m * 13.0);
     } else {
         status = search(p, err);
     }
@@ -512,6 +516,7 @@ static ptsne_status run(problem *p, const char *metric, const ptsne_observer *ob
     free(p->sorted);
     free(p->accepted);
     free(p->list);
+    free(p->reach);
     free(p->mean);
     return status;
 }
