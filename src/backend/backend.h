@@ -273,8 +273,9 @@ struct pt_backend_ops {
      * two-scale relation: [1 4 6 4 1] / 8 along each axis (adjoint of grid_prolong). */
     ptsne_status (*grid_restrict)(pt_backend *be, const pt_grid *fine, const pt_buffer *from, const pt_grid *coarse,
                                   const pt_buffer *to, ptsne_error *err);
-    /* potential = kernel * charge, 0 beyond the grid; overwritten. With n points y (n x d) only nodes that grid_gather reads for them have to
-     * be right, others may be anything; a point outside, or NaN, writes nowhere else. y NULL: all nodes. scratch grid_convolve_scratch elements. */
+    /* potential = kernel * charge, 0 beyond the grid; overwritten. With n points y (n x d) only nodes that grid_gather reads for
+     * them have to be right, others may be anything; a point outside, or NaN, writes nowhere else. y NULL: all nodes. scratch
+     * grid_convolve_scratch elements. */
     size_t (*grid_convolve_scratch)(const pt_backend *be, const pt_grid *grid);
     ptsne_status (*grid_convolve)(pt_backend *be, const pt_grid *grid, const pt_grid_kernel *kernel,
                                   const pt_buffer *charge, const pt_buffer *y, size_t n, const pt_buffer *scratch,

@@ -12,9 +12,8 @@
 #define MOST_LEVELS ((size_t)24)
 #define SAMPLES     ((size_t)256)                     /* distances that the fit looks at */
 #define COLUMNS     (PT_GRID_TERMS * MOST_LEVELS + 1) /* weights that it finds, and the right side follows them */
-#define SPARSE                                                                                                         \
-    ((size_t)32)    /* nodes a point: above, points meet a level by themselves, for that is less than its nodes take */
-#define TINY 5.0e-3 /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
+#define SPARSE      ((size_t)32) /* nodes a point: above, points meet a level by themselves; see pyramid() */
+#define TINY        5.0e-3       /* where r^2 / dof stays below, K = 1 - (dof + 1) / 2 r^2 / dof: see moments() */
 
 typedef struct plan {
     size_t n_levels;

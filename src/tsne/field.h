@@ -21,9 +21,9 @@ ptsne_status pt_field_create(pt_backend *be, size_t n, size_t d, float dof, floa
 void pt_field_destroy(pt_field *field);
 
 /* The field of the n points y (n x d, on the device); every point, also those that are asked about later, lies between low and
- * high (d each). Which grids are used follows from low and high alone. With `own` only these
- * points, where they are now, will be asked about: if they are few for a grid, most of its nodes need no potential. PTSNE_ERR_MEMORY
- * where the grids would not fit; PTSNE_ERR_DIVERGED where the box is not finite. */
+ * high (d each). Which grids are used follows from low and high alone. With `own` only these points, where they are now, will be
+ * asked about: if they are few for a grid, most of its nodes need no potential. PTSNE_ERR_MEMORY where the grids would not fit;
+ * PTSNE_ERR_DIVERGED where the box is not finite. */
 ptsne_status pt_field_build(pt_field *field, const pt_buffer *y, size_t n, const float *low, const float *high,
                             bool own, ptsne_error *err);
 

@@ -12,12 +12,11 @@
 
 #include "backend/cpu/stretches.h"
 
-#define LANES ((size_t)16)
-#define STRIP ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
-#define WIDE  (STRIP + 2 * PT_GRID_REACH)
-#define SMALL ((size_t)4096) /* nodes that are not worth a second thread */
-#define SPARSE                                                                                                         \
-    ((size_t)32) /* nodes a point: above, only those that points read are computed. Not more than field.c's. */
+#define LANES  ((size_t)16)
+#define STRIP  ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
+#define WIDE   (STRIP + 2 * PT_GRID_REACH)
+#define SMALL  ((size_t)4096) /* nodes that are not worth a second thread */
+#define SPARSE ((size_t)32)   /* nodes a point: above, only those that points read are computed; at most field.c's */
 
 typedef float lanes __attribute__((__vector_size__(64)));
 
