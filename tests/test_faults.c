@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
-/* A small fit with its state and model files, and a transform; an embedding with its state file, and new points beside it: every allocation and every op failing in turn. What comes out is an
- * error with a message, or, where the library can do without, the same bits as without a failure. */
+/* A small fit with its state and model files, and a transform; an embedding with its state file, and new points beside it: every
+ * allocation and every op failing in turn. What comes out is an error with a message, or, where the library can do without, the same
+ * bits as without a failure. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

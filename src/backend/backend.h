@@ -348,7 +348,8 @@ struct pt_backend_ops {
     ptsne_status (*anchors)(pt_backend *be, const pt_buffer *z, size_t n, size_t k, size_t d, const pt_buffer *a,
                             const pt_buffer *p, const pt_buffer *y, ptsne_error *err);
     /* dL/dz, n x (k + d), from g = dL/dy: with q = g a', its first k columns are
-     * p o (q - rowsum(p o q)) + (weight / n) (p - onehot(class)), its last d are g. class n uint32 below k; NULL: without that term. (dL/da = p' g is a product.) */
+     * p o (q - rowsum(p o q)) + (weight / n) (p - onehot(class)), its last d are g. class n uint32 below k; NULL: without that
+     * term. (dL/da = p' g is a product.) */
     ptsne_status (*anchors_gradient)(pt_backend *be, const pt_buffer *p, size_t n, size_t k, size_t d,
                                      const pt_buffer *a, const pt_buffer *g, const pt_buffer *class_of, float weight,
                                      const pt_buffer *gz, ptsne_error *err);

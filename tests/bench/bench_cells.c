@@ -1,6 +1,7 @@
 /* The search by cells against the exact one: seconds, recall, share of pairs.
  *
- *   bench_cells N D CLUSTERS K [exact]   N points of CLUSTERS Gaussians, centres N(0, 9), unit noise; CLUSTERS 0: FILE of floats on stdin */
+ *   bench_cells N D CLUSTERS K [exact]   N points of CLUSTERS Gaussians, centres N(0, 9), unit noise;
+ *                                        CLUSTERS 0: FILE of floats on stdin */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

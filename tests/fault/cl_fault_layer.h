@@ -1,5 +1,5 @@
-/* What cl_fault_layer.so takes and tells. A program under test gets it by environment (OPENCL_LAYERS=.../cl_fault_layer.so and FI_...); a test
- * that wants to change its mind between calls opens the same library and looks up `cl_fault_state`. */
+/* What cl_fault_layer.so takes and tells. A program under test gets it by environment (OPENCL_LAYERS=.../cl_fault_layer.so and
+ * FI_...); a test that wants to change its mind between calls opens the same library and looks up `cl_fault_state`. */
 #ifndef TESTS_CL_FAULT_LAYER_H
 #define TESTS_CL_FAULT_LAYER_H
 
