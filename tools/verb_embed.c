@@ -368,7 +368,7 @@ static const cli_option optimize_options[] = {
      .most = 1,
      .argument = "H",
      .help = "distance of the grid's nodes; smaller is more exact",
-     .shown = "0.4; --dims 3: 0.5",
+     .shown = "0.33; --dims 3: 0.45",
      .only = "method=field"},
 };
 

@@ -61,8 +61,8 @@ typedef struct ptsne_embed_options {
     /* gradient */
     ptsne_method method;
     double theta;   /* barnes-hut: a cell stands for its points where its width is below theta times its distance */
-    double spacing; /* field: nodes so far apart, in units of the kernel; smaller is more exact; 0: 0.4, in three
-                       dimensions 0.5 */
+    double spacing; /* field: nodes so far apart, in units of the kernel; smaller is more exact; 0: 0.33, in
+                       three dimensions 0.45 */
     double dof;     /* degrees of freedom of the map's Student-t; below 1: finer clusters */
     /* the initial map */
     ptsne_init init;

@@ -27,6 +27,7 @@ static ptsne_status embed_options_make(const ptsne_fit_options *s, size_t n, siz
     memcpy(wanted.perplexities, s->perplexities, sizeof wanted.perplexities);
     wanted.n_phases = s->n_teacher_phases;
     memcpy(wanted.phases, s->teacher_phases, sizeof wanted.phases);
+    wanted.spacing = s->n_components == 2 ? 0.4 : 0.5; /* not finer: a network follows the outlines of its map */
     wanted.init = s->init == NULL ? PTSNE_INIT_PCA : PTSNE_INIT_GIVEN;
     wanted.checkpoint = s->checkpoint;
     wanted.checkpoint_minutes = s->checkpoint_minutes;

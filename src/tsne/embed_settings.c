@@ -32,10 +32,10 @@ void pt_embed_settings_default(ptsne_embed_options *options)
     };
 }
 
-/* Forces are off by 8e-3 and 1e-2 of their length then (bench_field); finer nodes cost more in three dimensions. */
+/* By final KL divergence and time (tests/bench/RESULTS.md); finer nodes cost more in three dimensions. */
 double pt_embed_settings_spacing(size_t n_components)
 {
-    return n_components == 2 ? 0.4 : 0.5;
+    return n_components == 2 ? 0.33 : 0.45;
 }
 
 ptsne_status pt_phases_check(const ptsne_phase *phases, size_t n_phases, ptsne_error *err)
