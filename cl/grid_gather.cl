@@ -31,8 +31,8 @@ static float4 gather(global const float *values, const pt_place *at, const uint 
 PT_KERNEL void grid_gather(global const float *values, const ulong values_at, global const float *y, const ulong y_at,
                            const uint n, const uint d, const uint size0, const uint size1, const uint size2,
                            const float origin0, const float origin1, const float origin2, const float spacing,
-                           const float base, const float scale, const uint add, global float *force, const ulong force_at,
-                           global float *potential, const ulong potential_at)
+                           const float base, const float scale, const uint add, global float *force,
+                           const ulong force_at, global float *potential, const ulong potential_at)
 {
     const size_t i = get_global_id(0);
     if (i >= n) { return; }

@@ -35,7 +35,7 @@ typedef struct map_case {
 } map_case;
 
 static const map_case cases[] = {
-    /* at the default spacing, as maps of t-SNE are */
+    /* as maps of t-SNE are, a little coarser in two dimensions than by default, a little finer in three */
     {CLUSTERS, 20000, 2, 80.0f, 1.0f, 0.4f, 1.0e-2, 2.0e-3, 1.0e-3},
     {CLUSTERS, 20000, 3, 30.0f, 1.0f, 0.4f, 1.0e-2, 4.0e-3, 1.0e-3},
     {CLUSTERS, 20000, 2, 80.0f, 0.5f, 0.4f, 1.0e-2, 2.0e-3, 1.0e-3},

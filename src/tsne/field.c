@@ -309,8 +309,8 @@ static ptsne_status pyramid(pt_field *f, const pt_buffer *y, size_t n, bool own,
     size_t sparse = 0;
     while (sparse + 1 < p->n_levels && pt_grid_nodes(&p->level[sparse]) / SPARSE > n) { sparse++; }
     f->direct = own ? sparse + 1 : 1;
-    ptsne_status status = pt_grid_spread(f->be, &p->level[0], y, n, &f->scratch, &charge[0], err);
-    for (size_t l = 1; l < p->n_levels && status == PTSNE_OK; l++) {
+    ptsne_status status = PTSNE_OK;
+    for (size_t l = 0; l < p->n_levels && status == PTSNE_OK; l++) {
         if (l <= sparse) {
             status = pt_grid_spread(f->be, &p->level[l], y, n, &f->scratch, &charge[l], err);
         } else {

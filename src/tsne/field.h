@@ -14,8 +14,8 @@
 typedef struct pt_field pt_field;
 
 /* A field for up to n points of d dimensions; spacing of the finest grid in units of the kernel's width, which is 1 for dof 1. Error of
- * forces (relative, L2) of 70,000 points in dense clusters: 1.5e-2 at spacing 0.5, 8e-3 at 0.4, 4e-3 at 1/3, 2e-3 at 1/4. More where
- * points are few and far between: on the last map of MNIST's, 200 wide, 3.4e-2, 1.7e-2, 1.0e-2, 4.5e-3; in three dimensions, 175 wide,
+ * forces (relative, L2) of 70,000 points in dense clusters: 1.5e-2 at spacing 0.5, 8e-3 at 0.4, 4e-3 at 0.33, 2e-3 at 0.25. More
+ * where points are few and far between: on MNIST's last map, 200 wide, 3.4e-2, 1.9e-2, 9.8e-3, 4.6e-3; in three dimensions, 175 wide,
  * 4.2e-2 at 0.5, 2.2e-2 at 0.4. Nothing is held on the device until it is built. */
 ptsne_status pt_field_create(pt_backend *be, size_t n, size_t d, float dof, float spacing, pt_field **field,
                              ptsne_error *err);

@@ -213,19 +213,6 @@ static size_t rows_left(const problem *p)
     return count;
 }
 
-/* The exact k-th distance among the neighbours a row has so far: nothing farther needs a look. */
-static double known_limit(const problem *p, size_t row)
-{
-    double limit = 0.0;
-    for (size_t l = 0; l < p->k; l++) {
-        const uint32_t point = p->index[row * p->k + l];
-        if (point == PT_NO_POINT) { return (double)INFINITY; }
-        const double here = pt_distance_squared(p->query + row * p->d, p->x + (size_t)point * p->d, p->d);
-        if (here > limit) { limit = here; }
-    }
-    return limit;
-}
-
 /* ---- rows that bounds left over: every point whose bound is within tau ---- */
 
 typedef struct look {
@@ -351,7 +338,7 @@ static ptsne_status sweep_run(problem *p, const uint32_t *list, size_t count, bo
 #pragma omp parallel for schedule(dynamic, 8) num_threads((int)p->be->threads)
         for (size_t i = 0; i < rows; i++) {
             const size_t row = list == NULL ? from + i : (size_t)list[from + i];
-            const double limit = known ? known_limit(p, row) : (double)INFINITY;
+            const double limit = known ? p->reach[row] : (double)INFINITY;
             double *near = exact + i * p->k;
             pt_sweep_nearest(&sweep, p->query + row * p->d, p->self ? row : SIZE_MAX, p->k, limit,
                              p->index + row * p->k, near);

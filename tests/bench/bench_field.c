@@ -66,8 +66,9 @@ static double error_of(const float *y, size_t n, size_t d, const float *force)
 
 static void bench(pt_backend *be, const float *y, size_t n, size_t d, float spacing)
 {
-    float low[3] = {0.0f, 0.0f, 0.0f}, high[3] = {0.0f, 0.0f, 0.0f}, span = 0.0f;
-    for (size_t t = 0; t < n * d; t++) {
+    float low[3], high[3], span = 0.0f;
+    for (size_t a = 0; a < d; a++) { low[a] = high[a] = y[a]; }
+    for (size_t t = d; t < n * d; t++) {
         low[t % d] = fminf(low[t % d], y[t]);
         high[t % d] = fmaxf(high[t % d], y[t]);
     }

@@ -2,7 +2,7 @@
  *
  * A row of the result is made in strips that stay in the first cache: taps across rows for both terms at once, which read each
  * row once, then taps along the row. In three dimensions the taps across planes go first, into the thread's part of the scratch.
- * Where points are few for the grid, and say that they alone will read it, only stretches of rows near them are computed.
+ * For points that alone will read it, only stretches of rows near them are computed.
  * Sums stay in registers, 16 nodes in a vector; rows that end within one overlap the last two vectors, which then write the same
  * numbers twice. */
 #include "backend/cpu/level.h"
@@ -12,11 +12,10 @@
 
 #include "backend/cpu/stretches.h"
 
-#define LANES  ((size_t)16)
-#define STRIP  ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
-#define WIDE   (STRIP + 2 * PT_GRID_REACH)
-#define SMALL  ((size_t)4096) /* nodes that are not worth a second thread */
-#define SPARSE ((size_t)32)   /* nodes a point: above, only those that points read are computed; at most field.c's */
+#define LANES ((size_t)16)
+#define STRIP ((size_t)480) /* nodes of a row at a time: with the reach on both sides, 2 kB */
+#define WIDE  (STRIP + 2 * PT_GRID_REACH)
+#define SMALL ((size_t)4096) /* nodes that are not worth a second thread */
 
 typedef float lanes __attribute__((__vector_size__(64)));
 
@@ -172,14 +171,14 @@ typedef struct wanted {
     uint8_t *around; /* of a solid grid, a plane for each thread: and what taps across rows meet */
 } wanted;
 
-/* A grid that has few nodes for its points is wanted whole. */
+/* y NULL: all of it. */
 static wanted wanted_of(const pt_backend *be, const pt_grid *grid, size_t reach, const float *y, size_t n, void *room)
 {
     const size_t bytes = pt_grid_nodes(grid) / grid->size[grid->d - 1] * stretch_steps(grid);
     wanted w = {.steps = stretch_steps(grid), .nodes = room};
     w.beside = w.nodes + bytes;
     w.around = w.beside + bytes;
-    if (y == NULL || n > pt_grid_nodes(grid) / SPARSE) {
+    if (y == NULL) {
         memset(w.nodes, 1, 2 * bytes);
         return w;
     }
